@@ -1,0 +1,167 @@
+"""What a sweep found, in sentences: computed once, shown by the report, the page and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analysis.cost import Cost
+from analysis.files import shown
+from analysis.records import Run, TrialState
+from analysis.select import Baseline, Choice
+from analysis.tables import asked_value, images_of, searched, short_names, span
+from analysis.text import decimals, human, percent, show, signed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """Plain text, not escaped for any format; "" where there is nothing to say.
+
+    `settings` are the searched ones of the chosen trial; `facts` are (name, value, note) of its network.
+    """
+
+    status: str
+    headline: str
+    saves: str
+    settings: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str, str], ...]
+    rule: str
+    caution: str
+    trials: str
+    epochs: str
+
+
+def answer(run: Run, choice: Choice | None, unpruned: Baseline | None, spent: Cost) -> Answer:
+    """Put the results of `run` into words."""
+    return Answer(
+        status=_status(run),
+        headline=_headline(choice, decimals(images_of(run))),
+        saves=_saves(choice, unpruned, decimals(images_of(run))),
+        settings=_settings(run, choice) if choice else (),
+        facts=_facts(choice, unpruned, decimals(images_of(run))),
+        rule=choice.rule if choice else "",
+        caution=_caution(choice),
+        trials=", ".join(f"{count} {state}" for state, count in counts(run).items() if count) or "none yet",
+        epochs=_epochs(spent),
+    )
+
+
+def counts(run: Run) -> Mapping[TrialState, int]:
+    """How many trials are in each state."""
+    return {state: len(run.of(state)) for state in TrialState}
+
+
+def _status(run: Run) -> str:
+    ended = len(run.trials) - len(run.of(TrialState.running))
+    planned = (run.space.get("sweep") or {}).get("trials")
+    progress = f"{ended} of {planned} trials have ended" if planned else f"{ended} trials have ended"
+    resume = f"`python -m sweeper resume {shown(run.path)}` goes on"
+    torn = " A torn last line of trials.jsonl was left out." if run.torn else ""
+    match run.manifest.get("status"):
+        case "running":
+            return f"Still running: {progress}."
+        case "done":
+            return f"Done: {progress}.{torn}"
+        case status:
+            return f"{str(status).capitalize()}: {progress}; {resume}.{torn}"
+
+
+def _settings(run: Run, choice: Choice) -> tuple[tuple[str, str], ...]:
+    """The searched settings of the chosen trial; one whose name has a unit has it at the value."""
+    keys = searched(run)
+    values = [asked_value(choice.chosen.trial, key) for key in keys]
+    return tuple(
+        (name.removesuffix(" (%)"), f"{value} %" if name.endswith(" (%)") else value)
+        for name, value in zip(short_names(keys), values, strict=True)
+    )
+
+
+def _headline(choice: Choice | None, digits: int) -> str:
+    if choice is None:
+        return "No trial is complete yet, so there is no best network."
+    trial = choice.chosen.trial
+    accuracy = trial.metric("accuracy")
+    found = [
+        f"accuracy {percent(accuracy, digits)} %"
+        if accuracy is not None
+        else f"best value {show(choice.chosen.value)}",
+        f"{human(trial.metric('params'))} params",
+        f"{human(trial.metric('macs'))} MACs",
+    ]
+    if choice.chosen.interval:
+        found[0] += f" (95 % interval {span(choice.chosen.interval, digits)})"
+    return f"Trial {trial.number}: {', '.join(found)}."
+
+
+def _saves(choice: Choice | None, unpruned: Baseline | None, digits: int) -> str:
+    if choice is None or unpruned is None:
+        return ""
+    trial = choice.chosen.trial
+    shares = [
+        f"{percent(1 - value / of)} % of the {name}"
+        for name, value, of in (
+            ("MACs", trial.metric("macs"), unpruned.macs),
+            ("params", trial.metric("params"), unpruned.params),
+        )
+        if value is not None and of
+    ]
+    accuracy = trial.metric("accuracy")
+    change = (
+        ""
+        if accuracy is None
+        else f"; accuracy changes by {signed(accuracy - unpruned.accuracy, digits)} points"
+    )
+    network = f"the best unpruned network (trial {unpruned.trial}, {percent(unpruned.accuracy, digits)} %)"
+    return f"Against {network} it saves {' and '.join(shares)}{change}." if shares else ""
+
+
+def _facts(choice: Choice | None, unpruned: Baseline | None, digits: int) -> tuple[tuple[str, str, str], ...]:
+    if choice is None:
+        return ()
+    trial, interval = choice.chosen.trial, choice.chosen.interval
+    accuracy = trial.metric("accuracy")
+    facts = [
+        (
+            "validation accuracy",
+            f"{percent(accuracy, digits)} %",
+            f"{span(interval, digits)} on {interval.images:,} images" if interval else "",
+        )
+    ]
+    if accuracy is not None and unpruned:
+        change = signed(accuracy - unpruned.accuracy, digits)
+        facts.append(
+            ("change of accuracy", change, f"points from {percent(unpruned.accuracy, digits)} % unpruned")
+        )
+    for name, of in (("macs", unpruned and unpruned.macs), ("params", unpruned and unpruned.params)):
+        value = trial.metric(name)
+        note = f"{percent(1 - value / of)} % saved of {human(of)}" if value is not None and of else ""
+        facts.append(("MACs" if name == "macs" else name, human(value), note))
+    return tuple(facts)
+
+
+def _caution(choice: Choice | None) -> str:
+    if choice is None:
+        return ""
+    top, chosen = choice.top, choice.chosen
+    words = []
+    if top.interval and choice.rivals > 1:
+        words.append(
+            f"{choice.rivals} networks cannot be told apart: their intervals reach the best value "
+            f"(trial {top.trial.number}, {percent(top.value, decimals(top.interval.images))} %)."
+        )
+    elif chosen.trial.number == top.trial.number and top.interval:
+        words.append("No other network's interval reaches this value.")
+    words.append(
+        "Every number comes from a single run: differences within the intervals are not differences, and the "
+        "best of many is flattered by chance."
+    )
+    return " ".join(words)
+
+
+def _epochs(spent: Cost) -> str:
+    text = f"{spent.alone:,} epochs if every trial had run alone, {spent.trained:,} trained"
+    if spent.alone:
+        text += f" ({percent(spent.reused / spent.alone, 0)} % reused)"
+    if spent.executed is not None:
+        text += f"; {spent.executed:,} executed by the ledger"
+    return f"{text}; {spent.teacher:,} teacher epochs apart."

@@ -1,0 +1,145 @@
+"""The command line: `python -m analysis report [RUN]`."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from analysis.errors import InputError, ResultsError
+from analysis.files import shown
+
+if TYPE_CHECKING:
+    from analysis.report import Report
+
+_EXAMPLES = """\
+examples:
+  python -m analysis report                      the newest run below runs/
+  python -m analysis report finetune             runs/finetune
+  python -m analysis report runs/finetune        the same, as a path; also while it runs
+  python -m analysis report finetune --json      one JSON line for scripts
+
+writes to RUN/report/:
+  report.html   one file, no network: the answer, why, everything
+  report.md     the same for a repository
+  best.yaml     the chosen configuration: python -m sweeper train RUN/report/best.yaml
+  tables/       LaTeX (booktabs) and Markdown
+  figures/      PDF and PNG
+  trials.csv    every trial
+
+exit codes: 0 done, 1 cannot write, 2 bad input, 3 a damaged file
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Errors are one line on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _report(options)
+    except (InputError, ResultsError) as error:
+        from analysis.text import plain
+
+        _write(sys.stderr, plain(error))
+        return error.exit_code
+    except OSError as error:
+        _write(sys.stderr, f"{error.filename or options.run}: cannot write the report: {error.strerror}.")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    look = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="analysis",
+        description="Reads run folders: the best configuration, tables, figures, one report.",
+        epilog=_EXAMPLES,
+        formatter_class=look,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    report = commands.add_parser(
+        "report",
+        help="write RUN/report: the best network, tables, figures",
+        description="Write RUN/report: the best network and how sure it is, tables and figures for a paper.",
+        epilog=_EXAMPLES,
+        formatter_class=look,
+    )
+    report.add_argument(
+        "run", nargs="?", metavar="RUN", help="a run folder or its name; the newest without it"
+    )
+    report.add_argument("--runs", default="runs", metavar="DIR", help="where runs are (default: runs)")
+    report.add_argument("--out", metavar="DIR", help="write there instead of RUN/report")
+    report.add_argument("--json", action="store_true", help="print one JSON line with the best and the paths")
+    return parser
+
+
+def _report(options: argparse.Namespace) -> int:
+    from analysis.report import make_report
+
+    report = make_report(_find(options.run, Path(options.runs)), out=options.out)
+    _write(sys.stdout, json.dumps(_facts(report), allow_nan=False) if options.json else _summary(report))
+    return 0
+
+
+def _find(run: str | None, root: Path) -> Path:
+    """The folder that `run` means: a path, else a name below `root`; the newest there when not given."""
+    from analysis.records import newest_run
+
+    if run is None:
+        return newest_run(root)
+    for folder in (Path(run), root / run):
+        if folder.is_dir():
+            return folder
+    names = [folder.name for folder in root.iterdir()] if root.is_dir() else []
+    close = difflib.get_close_matches(run, names, n=1)
+    mend = f"Did you mean {close[0]}?" if close else f"There is: {', '.join(sorted(names)) or 'nothing'}."
+    raise InputError(f"{run}: no such run, here or below {root}. {mend}")
+
+
+def _summary(report: Report) -> str:
+    """The answer and the files, for people: cleaned text, at most 100 wide."""
+    from analysis.text import plain, unbroken
+
+    said = report.answer
+    settings = " · ".join(f"{name} {value}" for name, value in said.settings)
+    rows = [("Best", said.headline), ("", said.saves), ("", settings), ("Rule", said.rule)]
+    rows += [("Trials", said.trials), ("Epochs", said.epochs)]
+    lines = [
+        textwrap.fill(unbroken(plain(text)), 100, initial_indent=f"  {name:8}", subsequent_indent=" " * 10)
+        for name, text in rows
+        if text
+    ]
+    files = [f"  {plain(shown(file))}" for file in report.files]
+    head = plain(f"{report.run.name}: {said.status}")
+    return "\n".join((head, "", *lines, "", *files)).replace("\u00a0", " ")
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    """The answer and the files, for scripts; fractions and counts."""
+    from analysis.answer import counts
+
+    facts: dict[str, Any] = {
+        "run": shown(report.run.path),
+        "status": report.run.manifest.get("status"),
+        "trials": {state.value: count for state, count in counts(report.run).items()},
+        "epochs": {name: getattr(report.cost, name) for name in ("alone", "trained", "executed", "teacher")},
+        "files": [shown(file) for file in report.files],
+        "best": None,
+    }
+    if report.choice:
+        chosen = report.choice.chosen
+        facts["best"] = {
+            "trial": chosen.trial.number,
+            "params": dict(chosen.trial.params),
+            "metrics": dict(chosen.trial.metrics),
+            "interval": [chosen.interval.low, chosen.interval.high] if chosen.interval else None,
+            "rule": report.choice.rule,
+        }
+    return facts
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(f"{text}\n")

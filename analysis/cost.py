@@ -1,0 +1,42 @@
+"""What a sweep cost, and what its trials would have cost had nothing been shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.records import Run, TrialState, read_ledger
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """Epochs of students, of ended trials: `alone` = `trained` + `reused`.
+
+    `executed` (None without a ledger) counts what processes really ran, unfinished trials and work lost to
+    kills included; the teacher's epochs stand apart, from the ledger where there is one.
+    """
+
+    alone: int
+    trained: int
+    reused: int
+    executed: int | None
+    teacher: int
+
+
+def cost(run: Run) -> Cost:
+    """Count the epochs of `run` from its trials and its ledger.
+
+    Raises:
+        ResultsError: a file of the ledger is damaged.
+    """
+    ended = [trial for trial in run.trials if trial.state is not TrialState.running]
+    trained = sum(trial.epochs_trained for trial in ended)
+    reused = sum(trial.epochs_reused for trial in ended)
+    ledger = read_ledger(run)
+    teacher = sum(entry.get("stage") == "teacher" for entry in ledger)
+    return Cost(
+        alone=trained + reused,
+        trained=trained,
+        reused=reused,
+        executed=len(ledger) - teacher if ledger else None,
+        teacher=teacher if ledger else sum(trial.teacher_epochs_trained for trial in ended),
+    )

@@ -1,0 +1,309 @@
+"""The on-disk contract of a run folder, version 1: what the sweeper writes and every report reads.
+
+    RUN/space.yaml      the space as run, every default filled in: top-level sections `name`, `seed`, `data`,
+                        `model`, `teacher`, `sparsity`, `prune`, `finetune`, `evaluate`, `search`,
+                        `objective`, `constraints`, `sweep`, `resources`, `store`; any may be absent
+    RUN/manifest.json   `format` (1), `versions` {package: version}, `command` (list or line), `git`,
+                        `machine`, `started`, `ended`, `status` (running, done, interrupted, failed), `seed`,
+                        `warnings` (list of texts)
+    RUN/trials.jsonl    append-only, one event a line: `event`, `trial` (number from 0), and of
+        asked           `params` {dotted key: value}, `time`
+        rung            `rung` (name of the peer group), `epoch`, `address`, `value` (the compared metric),
+                        `peers` (distinct addresses there so far), `decision` (continue, stop)
+        end             `state` (complete, stopped, failed, infeasible), `params`, `settings` (all settings of
+                        the pipeline, without those that do nothing), `metrics`, `violations` {metric: how far
+                        outside its bound}, `curve`,
+                        `epochs_trained` and `epochs_reused` (student epochs that it ran, or found stored),
+                        `teacher_epochs_trained`, `seconds`, `reason` (text or null), `started`, `time`
+    RUN/ledger/*.jsonl  one file a process, one line an epoch that was really executed:
+                        `stage`, `epoch`, `address`, `seconds`, `trial`
+
+`metrics` are fractions from 0 to 1, and counts: `accuracy` (validation split, last epoch: what is searched),
+`accuracy_best_epoch`, `accuracy_unpruned`, `accuracy_pruned` (after the cut, before finetuning), `loss`,
+`params`, `macs` (multiply-accumulates of one image), `params_unpruned`, `macs_unpruned`, `percent_cut` (the
+share really cut), `validation_images`, `test_accuracy` (only where a test set was evaluated), `address` (of
+the last state: trials with equal addresses are one network). A failed or infeasible trial may lack any.
+
+`curve` is a list of records: of a training stage `stage`, `epoch` (from 1), `lr`, `train_loss`, `accuracy`,
+`loss`, `seconds`, `reused`; of the prune stage `stage`, `accuracy`, `params`, `macs`, `channels`,
+`channels_unpruned` (lists, one entry a layer). Times are ISO 8601 in UTC. A trial without an `end` is running
+or was interrupted; a trial is asked once and ends once.
+
+JSON is strict (no NaN). A torn last line, the mark of a kill or of a write under way, is dropped and said;
+damage anywhere else is an error that names the line.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import InputError, ResultsError
+from analysis.events import EVENTS, EventLog, parse_object, read_events
+from analysis.files import write_json
+
+__all__ = [
+    "EVENTS",
+    "FORMAT",
+    "LEDGER",
+    "MANIFEST",
+    "NOT_SETTINGS",
+    "REPORT",
+    "SPACE",
+    "TRIALS",
+    "EventLog",
+    "Run",
+    "Rung",
+    "Trial",
+    "TrialState",
+    "newest_run",
+    "read_events",
+    "read_ledger",
+    "read_run",
+    "set_dotted",
+    "settings_of",
+    "write_json",
+]
+
+FORMAT = 1
+SPACE = "space.yaml"
+MANIFEST = "manifest.json"
+TRIALS = "trials.jsonl"
+LEDGER = "ledger"
+REPORT = "report"
+NOT_SETTINGS = ("search", "objective", "constraints", "sweep", "confirm")
+"""Sections of a space that say how to search; without them it is the configuration of one trial."""
+
+
+class TrialState(StrEnum):
+    """How a trial ended; `running` when no end is recorded (running now, or interrupted)."""
+
+    complete = "complete"
+    stopped = "stopped"
+    failed = "failed"
+    infeasible = "infeasible"
+    running = "running"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rung:
+    """One comparison of a trial with its peers."""
+
+    rung: str
+    epoch: int
+    address: str
+    value: float
+    peers: int
+    decision: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One point of the space and all that is recorded of it; fields as in the module's text."""
+
+    number: int
+    state: TrialState
+    params: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    rungs: tuple[Rung, ...] = ()
+    curve: tuple[Mapping[str, Any], ...] = ()
+    epochs_trained: int = 0
+    epochs_reused: int = 0
+    teacher_epochs_trained: int = 0
+    seconds: float = 0.0
+    reason: str | None = None
+    asked: str | None = None
+    ended: str | None = None
+    settings: Mapping[str, Any] | None = None
+
+    def metric(self, name: str) -> float | None:
+        """The number called `name`, None where it was not recorded."""
+        value = self.metrics.get(name)
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A run folder as read at one moment: `name` is the folder's, `torn`: a torn last line was dropped."""
+
+    path: Path
+    name: str
+    manifest: Mapping[str, Any]
+    space: Mapping[str, Any]
+    trials: tuple[Trial, ...]
+    torn: bool
+
+    def of(self, *states: TrialState) -> tuple[Trial, ...]:
+        """The trials in one of `states`, by number."""
+        return tuple(trial for trial in self.trials if trial.state in states)
+
+
+def read_run(path: str | os.PathLike[str]) -> Run:
+    """Everything that the folder `path` says of its sweep. Only reads, so a sweep may be writing there.
+
+    Raises:
+        InputError: there is no such folder, or it is no run folder.
+        ResultsError: a file is damaged, or of another format than `FORMAT`.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such run folder. `sweeper status` lists the runs.")
+    manifest = _read_manifest(folder / MANIFEST)
+    space = _read_space(folder / SPACE)
+    log = folder / TRIALS
+    events, torn = read_events(log) if log.exists() else ([], False)
+    return Run(
+        path=folder,
+        name=folder.resolve().name,
+        manifest=manifest,
+        space=space,
+        trials=_trials(events, log),
+        torn=torn,
+    )
+
+
+def read_ledger(run: Run) -> list[dict[str, Any]]:
+    """One entry an executed epoch, of all processes that worked on `run`; empty where none was kept."""
+    files = sorted((run.path / LEDGER).glob("*.jsonl"))
+    return [entry for file in files for entry in read_events(file)[0]]
+
+
+def newest_run(root: str | os.PathLike[str] = "runs") -> Path:
+    """The run folder below `root` that was started or finished last.
+
+    Raises:
+        InputError: there is none.
+    """
+    manifests = list(Path(root).glob(f"*/{MANIFEST}"))
+    if not manifests:
+        raise InputError(f"{root}: holds no run. Start one: python -m sweeper run space/finetune.yaml")
+    return max(manifests, key=lambda file: (file.stat().st_mtime_ns, file.parent.name)).parent
+
+
+def _read_manifest(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        raise InputError(f"{file.parent}: no run folder, it has no {MANIFEST}. Name a folder below runs/.")
+    manifest = parse_object(file.read_bytes(), str(file))
+    if manifest.get("format") != FORMAT:
+        raise ResultsError(
+            f"{file}: format: this version reads {FORMAT}, got {manifest.get('format')!r}. "
+            "Use the version that wrote it (see `versions` there)."
+        )
+    return manifest
+
+
+def _read_space(file: Path) -> dict[str, Any]:
+    import yaml
+
+    from analysis import plain_yaml
+
+    if not file.exists():
+        raise ResultsError(f"{file}: is missing. Copy the space file of the sweep there.")
+    try:
+        space = plain_yaml.load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{file}:{mark.line + 1}" if mark else f"{file}"
+        raise ResultsError(f"{where}: not YAML: {getattr(error, 'problem', error)}.") from error
+    if not isinstance(space, dict):
+        raise ResultsError(f"{file}: a mapping of sections, got {type(space).__name__}.")
+    return space
+
+
+def _trials(events: list[dict[str, Any]], file: Path) -> tuple[Trial, ...]:
+    """Fold the events into trials, sorted by number."""
+    asked: dict[int, dict[str, Any]] = {}
+    rungs: dict[int, list[Rung]] = {}
+    ended: dict[int, dict[str, Any]] = {}
+    for line, event in enumerate(events, 1):
+        try:
+            number, kind = int(event["trial"]), event["event"]
+            if kind == "asked" and number not in asked:
+                _trial(number, event, {}, [])
+                asked[number] = event
+            elif kind == "rung":
+                fields = {key: event[key] for key in Rung.__dataclass_fields__}
+                rungs.setdefault(number, []).append(Rung(**fields))
+            elif kind == "end" and number not in ended:
+                _trial(number, {}, event, [])
+                ended[number] = event
+            elif kind in EVENTS:
+                raise ResultsError(f"{file}:{line}: {kind}: trial {number} has one before. Restore the file.")
+            else:
+                raise ResultsError(f"{file}:{line}: event: one of {', '.join(EVENTS)}, got {kind!r}.")
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ResultsError(f"{file}:{line}: damaged, {type(error).__name__}: {error}.") from error
+        except ResultsError:
+            raise
+        except ValueError as error:
+            raise ResultsError(f"{file}:{line}: damaged, {error}.") from error
+    numbers = sorted(asked.keys() | rungs.keys() | ended.keys())
+    return tuple(_trial(n, asked.get(n, {}), ended.get(n, {}), rungs.get(n, [])) for n in numbers)
+
+
+def _check(metrics: Mapping[str, Any]) -> None:
+    """Refuse accuracies that are no fractions; everything else may be any number."""
+    for name, value in metrics.items():
+        if "accuracy" in name and value is not None and not 0 <= value <= 1:
+            raise ValueError(f"metrics.{name}: a fraction from 0 to 1, got {value}")
+
+
+def _trial(number: int, asked: Mapping[str, Any], end: Mapping[str, Any], rungs: list[Rung]) -> Trial:
+    metrics = dict(end.get("metrics") or {})
+    _check(metrics)
+    return Trial(
+        number=number,
+        state=TrialState(end["state"]) if end else TrialState.running,
+        params=dict(end.get("params", asked.get("params", {}))),
+        metrics=metrics,
+        rungs=tuple(rungs),
+        curve=tuple(end.get("curve") or ()),
+        epochs_trained=int(end.get("epochs_trained", 0)),
+        epochs_reused=int(end.get("epochs_reused", 0)),
+        teacher_epochs_trained=int(end.get("teacher_epochs_trained", 0)),
+        seconds=float(end.get("seconds", 0.0)),
+        reason=end.get("reason"),
+        asked=asked.get("time"),
+        ended=end.get("time"),
+        settings=end.get("settings"),
+    )
+
+
+def set_dotted(mapping: dict[str, Any], key: str, value: object) -> None:
+    """Set `key` ("finetune.kd_weight") in nested dicts, in place; sections that are missing are made.
+
+    Raises:
+        ValueError: a part of the key before the last names something that is no section.
+    """
+    *sections, last = key.split(".")
+    for section in sections:
+        mapping = mapping.setdefault(section, {})
+        if not isinstance(mapping, dict):
+            raise ValueError(f"{key}: {section} is no section, got {mapping!r}. Write it as a mapping.")
+    mapping[last] = value
+
+
+def settings_of(run: Run, trial: Trial) -> dict[str, Any]:
+    """The full settings of one trial: those it recorded, or the space with its params put in.
+
+    Sections of the space that a trial does not record (`name`, `resources`, `store`) are the space's; those in
+    `NOT_SETTINGS` are left out.
+
+    Raises:
+        ResultsError: a param names something that is no section of the space.
+    """
+    settings = {key: copy.deepcopy(value) for key, value in run.space.items() if key not in NOT_SETTINGS}
+    if trial.settings is not None:
+        rest = {key: settings[key] for key in ("name", "resources", "store") if key in settings}
+        return {**rest, **copy.deepcopy(dict(trial.settings))}
+    for key, value in trial.params.items():
+        try:
+            set_dotted(settings, key, value)
+        except ValueError as error:
+            raise ResultsError(f"{run.path / TRIALS}: trial {trial.number}: {error}") from error
+    return settings

@@ -1,0 +1,199 @@
+"""RUN/report: the answer first, then why, then everything; on a sweep that still runs too."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis import bars, scatter
+from analysis.answer import Answer, answer
+from analysis.cost import Cost, cost
+from analysis.export import BEST, best_yaml, train_command
+from analysis.files import write_bytes
+from analysis.pages import Picture, to_html, to_md
+from analysis.records import REPORT, Run, TrialState, read_run
+from analysis.select import Baseline, Choice, baseline, best
+from analysis.tables import (
+    Table,
+    asked_value,
+    percent_table,
+    ranking_table,
+    searched,
+    short_names,
+    to_latex,
+    to_markdown,
+)
+from analysis.text import percent, plain
+
+HTML, MARKDOWN, CSV = "report.html", "report.md", "trials.csv"
+FIGURES = ("accuracy-by-percent", "accuracy-macs")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What was found and written: `files` lie below `folder`; `choice` is None where no trial is complete."""
+
+    run: Run
+    folder: Path
+    files: tuple[Path, ...]
+    choice: Choice | None
+    unpruned: Baseline | None
+    cost: Cost
+    answer: Answer
+
+
+def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str] | None = None) -> Report:
+    """Read a run folder and write its report; nothing else in the folder is touched.
+
+    Every file is replaced in one step, and equal records give equal bytes (no date of the report is in them).
+
+    Args:
+        run_path: the run folder.
+        out: where to write instead of RUN/report.
+
+    Raises:
+        InputError: `run_path` is no run folder.
+        ResultsError: a file of the run is damaged or of another format.
+        OSError: the report cannot be written.
+    """
+    run = read_run(run_path)
+    folder = Path(out) if out is not None else run.path / REPORT
+    choice, unpruned, spent = best(run), baseline(run), cost(run)
+    said = answer(run, choice, unpruned, spent)
+    files = _files(run, choice, said, folder)
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    for name in (BEST, *(f"figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png"))):
+        if name not in files:
+            (folder / name).unlink(missing_ok=True)
+    return Report(
+        run=run,
+        folder=folder,
+        files=tuple(folder / name for name in files),
+        choice=choice,
+        unpruned=unpruned,
+        cost=spent,
+        answer=said,
+    )
+
+
+def _files(run: Run, choice: Choice | None, said: Answer, folder: Path) -> dict[str, bytes]:
+    """All files of the report, by their path in its folder."""
+    pictures = _pictures(run, choice)
+    tables = {"percent": percent_table(run), "ranking": ranking_table(run)}
+    settings = best_yaml(run, choice, file=folder / BEST) if choice else ""
+    content: dict[str, Any] = {
+        "run": run,
+        "answer": said,
+        "choice": choice,
+        "train": train_command(folder / BEST),
+        "best_yaml": settings,
+        "figures": pictures,
+        "tables": [
+            (title, table)
+            for title, table in zip(("Best of every percent", "Full ranking"), tables.values(), strict=True)
+            if table.rows
+        ],
+        "marked": [None, choice.chosen.place - 1 if choice else None],
+        "unfinished": _unfinished(run),
+        "made": _made(run),
+    }
+    texts = {HTML: to_html(content), MARKDOWN: to_md(content), CSV: _csv(run)}
+    if choice:
+        texts[BEST] = settings
+    for name, table in tables.items():
+        texts |= {f"tables/{name}.tex": to_latex(table), f"tables/{name}.md": to_markdown(table)}
+    drawn = {f"figures/{p.name}.{kind}": p.files[kind] for p in pictures for kind in ("pdf", "png")}
+    return {name: text.encode("utf-8") for name, text in texts.items()} | drawn
+
+
+def _pictures(run: Run, choice: Choice | None) -> list[Picture]:
+    pictures = []
+    if chart := bars.bar_info(run):
+        pictures.append(
+            Picture(
+                name=FIGURES[0],
+                title="Accuracy by percent",
+                alt=f"Bar chart of the best validation accuracy: {', '.join(map(_spoken, chart.bars))}",
+                caption="The best validation accuracy at every percent, each a single run; lines are 95 % "
+                f"Wilson intervals. The axis begins at {chart.floor:g} %.",
+                files=bars.draw_bars(chart),
+            )
+        )
+    if plot := scatter.scatter_info(run, choice):
+        hidden = f" Stopped below the axis and not shown: {plot.hidden}." if plot.hidden else ""
+        pictures.append(
+            Picture(
+                name=FIGURES[1],
+                title="Accuracy against cost",
+                alt=f"Scatter plot of accuracy against MACs: {len(plot.complete)} complete networks, "
+                f"{len(plot.front)} of them on the Pareto front"
+                + (f"; the chosen one has {plot.chosen[1]:.1f} %" if plot.chosen else ""),
+                caption="Every complete network; none is cheaper and as accurate as one on the front. "
+                f"Hollow: where a trial was stopped early. MACs of one image.{hidden}",
+                files=scatter.draw_scatter(plot),
+            )
+        )
+    return pictures
+
+
+def _spoken(bar: bars.Bar) -> str:
+    group = f" ({plain(bar.group)})" if bar.group else ""
+    return f"{percent(bar.percent, 0)} % pruned{group} {bar.accuracy:.1f} %"
+
+
+def _unfinished(run: Run) -> Table | None:
+    """Trials without a result, and why."""
+    keys = searched(run)
+    rows = tuple(
+        (
+            str(trial.number),
+            trial.state.value,
+            plain(trial.reason or "no reason recorded"),
+            *(asked_value(trial, key) for key in keys),
+        )
+        for trial in run.of(TrialState.failed, TrialState.infeasible)
+    )
+    header = ("Trial", "State", "Reason", *short_names(keys))
+    caption = "Failed and infeasible trials"
+    return Table(caption=caption, label="", header=header, rows=rows, left=len(header)) if rows else None
+
+
+def _made(run: Run) -> list[tuple[str, str]]:
+    """What the manifest says of the run's making, one line a field."""
+    rows = []
+    for name in ("command", "versions", "git", "machine", "seed", "started", "ended", "warnings"):
+        value = run.manifest.get(name)
+        if isinstance(value, Mapping):
+            value = ", ".join(f"{key} {item}" for key, item in value.items())
+        elif isinstance(value, list):
+            value = (" " if name == "command" else "; ").join(map(str, value))
+        if value not in (None, ""):
+            rows.append((name, plain(value)))
+    return rows
+
+
+def _csv(run: Run) -> str:
+    """All trials, one row each, whatever their state: params, metrics, costs."""
+    keys = searched(run)
+    metrics = tuple(dict.fromkeys(name for trial in run.trials for name in trial.metrics))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    costs = ("epochs_trained", "epochs_reused", "teacher_epochs_trained", "seconds")
+    clash = set(keys) & set(metrics)
+    names = [f"metrics.{name}" if name in clash else name for name in metrics]
+    writer.writerow(["trial", "state", *keys, *names, *costs, "reason"])
+    for trial in run.trials:
+        values: list[object] = [
+            *(trial.params.get(key) for key in keys),
+            *(trial.metrics.get(name) for name in metrics),
+        ]
+        values += [getattr(trial, name) for name in costs]
+        values = [plain(value) if isinstance(value, str) else value for value in (*values, trial.reason)]
+        writer.writerow([trial.number, trial.state.value, *values])
+    return text.getvalue()

@@ -1,0 +1,105 @@
+"""The accuracy–MACs plot with its Pareto front, the network chosen and the trials stopped early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from analysis import pareto
+from analysis.figures import COLOURS, FAINT, INK, accuracy_axis, floor, legend_above, render, style
+from analysis.records import Run, Trial, TrialState
+from analysis.select import Choice, baseline, ranking
+
+CHOSEN = COLOURS[5]
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScatterInfo:
+    """Points (MACs, accuracy in %); `chosen` and `unpruned` are None where unknown.
+
+    `front` goes from the cheapest to the most accurate. `hidden` counts the stopped trials that lie below
+    `floor`, where the axis begins.
+    """
+
+    complete: tuple[Point, ...]
+    stopped: tuple[Point, ...]
+    front: tuple[Point, ...]
+    chosen: Point | None
+    unpruned: Point | None
+    floor: float
+    hidden: int
+
+
+def scatter_info(run: Run, choice: Choice | None) -> ScatterInfo | None:
+    """The points of a run; None where no complete trial has both an accuracy and MACs.
+
+    A stopped trial stands at the accuracy at which it was stopped. Infeasible and failed ones are not shown.
+    """
+    complete = _points([row.trial for row in ranking(run)])
+    if not complete:
+        return None
+    accuracies = [accuracy for _, accuracy in complete]
+    low = floor(min(accuracies), max(accuracies))
+    stopped = _points(list(run.of(TrialState.stopped)))
+    shown = tuple(point for point in stopped if point[1] >= low)
+    unpruned = baseline(run)
+    front = pareto.front([(accuracy, macs) for macs, accuracy in complete])
+    return ScatterInfo(
+        complete=complete,
+        stopped=shown,
+        front=tuple(complete[index] for index in front),
+        chosen=next(iter(_points([choice.chosen.trial] if choice else [])), None),
+        unpruned=(unpruned.macs, 100 * unpruned.accuracy) if unpruned and unpruned.macs else None,
+        floor=low,
+        hidden=len(stopped) - len(shown),
+    )
+
+
+def draw_scatter(info: ScatterInfo) -> dict[str, bytes]:
+    """The plot as {"pdf", "png", "svg"}."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    known = [*info.complete, *info.stopped, *([info.unpruned] if info.unpruned else [])]
+    most, top = (max(values) for values in zip(*known, strict=True))
+    units = (("MACs (G)", 1e9), ("MACs (M)", 1e6), ("MACs (k)", 1e3), ("MACs", 1.0))
+    title, size = next((title, size) for title, size in units if most >= size or size == 1)
+    with style():
+        figure = Figure()
+        axes = figure.subplots()
+
+        def plot(points: tuple[Point, ...], **look: Any) -> None:
+            axes.plot([macs / size for macs, _ in points], [accuracy for _, accuracy in points], **look)
+
+        dots: dict[str, Any] = {"linestyle": "none", "marker": "o", "clip_on": False, "mec": "none"}
+        blue = COLOURS[0]
+        plot(info.front, color=blue, linewidth=1.1, drawstyle="steps-post", label="Pareto front", zorder=2.1)
+        if info.stopped:
+            hollow = dots | {"mfc": "none", "mec": FAINT, "mew": 0.7}
+            plot(info.stopped, **hollow, ms=3.4, label="stopped early", zorder=2)
+        plot(info.complete, **dots, ms=3.8, mfc=blue, alpha=0.5, label="complete", zorder=3)
+        plot(info.front, **dots, ms=3.8, mfc=blue, zorder=4)
+        if info.unpruned:
+            plot((info.unpruned,), **dots | {"marker": "D"}, ms=4, mfc=INK, label="unpruned", zorder=4)
+        if info.chosen:
+            ring = dots | {"mfc": "none", "mec": CHOSEN, "mew": 1.3}
+            plot((info.chosen,), **ring, ms=8.5, label="chosen", zorder=5)
+        axes.set_xlim(0, 1.06 * most / size)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.set_xlabel(title)
+        accuracy_axis(axes, info.floor, top)
+        axes.grid()
+        legend_above(figure, axes)
+        return render(figure)
+
+
+def _points(trials: list[Trial]) -> tuple[Point, ...]:
+    """(MACs, accuracy in %) of the trials that have both."""
+    pairs = [(trial.metric("macs"), _accuracy(trial)) for trial in trials]
+    return tuple((macs, 100 * value) for macs, value in pairs if macs is not None and value is not None)
+
+
+def _accuracy(trial: Trial) -> float | None:
+    value = trial.metric("accuracy")
+    return trial.rungs[-1].value if value is None and trial.rungs else value

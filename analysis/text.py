@@ -1,0 +1,106 @@
+"""Text and numbers as people read them, safe in each place where they are shown.
+
+Names come from files that anyone may have written: they are cleaned of control characters everywhere, and
+escaped for LaTeX and Markdown here (HTML is escaped by its template).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "±": r"$\pm$",
+    "−": r"$-$",
+    "–": "--",
+    "—": "---",
+    "×": r"$\times$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "↓": r"$\downarrow$",
+    "Δ": r"$\Delta$",
+}
+
+
+def plain(value: object) -> str:
+    """`value` on one line, without terminal sequences, control or direction-changing characters."""
+    return _CONTROL.sub(" ", _ANSI.sub("", show(value))).strip()
+
+
+def show(value: object) -> str:
+    """A setting as it would be typed: 0.01, none, dist; lists and mappings as Python shows them."""
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
+def unbroken(text: str) -> str:
+    """`text` with no-break spaces between numbers and their units: "95 %", "1.21 M"."""
+    return re.sub(r"(?<=\d) (?=(?:%|[kMG]\b))", "\u00a0", text)
+
+
+def latex(value: object) -> str:
+    """`plain` text in which LaTeX finds nothing to execute."""
+    return "".join(_LATEX.get(char, char) for char in plain(value))
+
+
+def markdown(value: object) -> str:
+    """`plain` text in which Markdown and HTML find nothing to interpret."""
+    return re.sub(r"([\\`*_\[\]<>|#~$&])", r"\\\1", plain(value))
+
+
+def decimals(images: float | None) -> int:
+    """Decimals of an accuracy in %: two where one of `images` weighs 0.05 points or less, else one."""
+    return 2 if images is not None and images >= 2000 else 1
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """A fraction in %, without the sign: 0.9861 -> "98.6"; a dash for None."""
+    return "–" if fraction is None else f"{100 * fraction:.{digits}f}"
+
+
+def signed(fraction: float, digits: int = 1) -> str:
+    """A difference of fractions in points with its sign (a true minus): -0.0035 -> "−0.3"."""
+    text = f"{100 * fraction:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else text[1:]
+
+
+def human(count: float | None) -> str:
+    """A count in three digits: 1232644 -> "1.23 M"; a dash for None."""
+    if count is None:
+        return "–"
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= 0.9995 * size:
+            scaled = count / size
+            return f"{scaled:.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f} {unit}"
+    return f"{count:.0f}"
+
+
+def column(counts: Sequence[float | None], *, units: str = "MG") -> tuple[str, list[str]]:
+    """A column of counts in one unit and with equal decimals: ("M", ["1.23", "0.62"]); dashes for None.
+
+    Args:
+        counts: the numbers, at least 0.
+        units: "M", or "MG" where giga may be chosen (from 10⁹ on).
+    """
+    known = [count for count in counts if count is not None]
+    unit = "G" if "G" in units and max(known, default=0) >= 1e9 else "M"
+    scaled = [None if count is None else count / (1e9 if unit == "G" else 1e6) for count in counts]
+    small = min((value for value in scaled if value), default=1.0)
+    digits = 2 if small >= 0.1 else 3 if small >= 0.01 else 4
+    return unit, ["–" if value is None else f"{value:.{digits}f}" for value in scaled]

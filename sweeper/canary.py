@@ -1,0 +1,161 @@
+"""Before a sweep spends its budget: do its settings reach the training at all?
+
+Two small steps are trained for some points of the space. Recipes that differ by then must give different weights,
+equal ones equal weights. It finds a setting that is read, hashed and then ignored, which would make a whole sweep
+worthless in silence (ultralytics#23814 is such a case).
+"""
+
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from sweeper.knobs import Params
+from sweeper.space import Space
+from trainables.addresses import batch_size, chain, distillation_weights
+from trainables.errors import TrainingFailedError
+from trainables.fit import Distillation, Task, sgd, train_epoch
+from trainables.losses import LOSSES
+from trainables.models import Architecture, build
+from trainables.place import Place
+from trainables.pruning import prune
+from trainables.recipe import Distilled, Recipe, Sparsity
+from trainables.schedule import rate
+from trainables.stages.finetune import fresh
+from trainables.stages.prune import recalibrate
+from trainables.stages.sparsity import start
+from trainables.stages.teacher import LiveTeacher, loaded
+
+POINTS = 24
+"""Random points among which different ones are sought."""
+DIFFERENT = 4
+"""Different recipes that are compared in each stage."""
+STEPS = 2
+"""Steps of each; the first one does not depend on momentum yet."""
+MAY_COINCIDE = ("prune.percent", "sparsity.drop_last", "finetune.drop_last")
+"""Two shares can cut the same channels, and the last batch of an epoch is not among the first ones."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """A point and the weights that it led to."""
+
+    params: Params
+    weights: str
+
+
+def canary(space: Space, place: Place) -> int:
+    """Prove it for each stage that trains; return how many trainings were compared.
+
+    Raises:
+        TrainingFailedError: recipes differ and train alike, or are equal and train differently.
+    """
+    rng = random.Random(0)
+    points = [space.draw(rng) for _ in range(POINTS)]
+    stages = [stage for stage in ("sparsity", "finetune") if getattr(space.settings, stage) is not None]
+    return sum(_prove(space, place, stage, points) for stage in stages)
+
+
+def _prove(space: Space, place: Place, stage: str, points: Sequence[Params]) -> int:
+    known: dict[str, Trial] = {}
+    for params in points:
+        recipe = space.recipe(params)
+        address = _address(recipe, stage, place)
+        if address in known or len(known) == DIFFERENT:
+            continue
+        trial = Trial(params=params, weights=_train(recipe, stage, place))
+        for other in known.values():
+            differing = {key for key in params | other.params if params.get(key) != other.params.get(key)}
+            if other.weights == trial.weights and not differing & set(MAY_COINCIDE):
+                raise TrainingFailedError(
+                    f"canary: {stage} trains alike for different {', '.join(sorted(differing))}: "
+                    "these settings do nothing here. Take them out of search."
+                )
+        known[address] = trial
+    first = next(iter(known.values()))
+    if _train(space.recipe(first.params), stage, place) != first.weights:
+        raise TrainingFailedError(
+            f"canary: {stage} trains differently when the same recipe is trained again. "
+            "Something in it draws from chance that the seed does not govern."
+        )
+    return len(known) + 1
+
+
+def _address(recipe: Recipe, stage: str, place: Place) -> str:
+    """The address of what ``_train`` makes: the first epoch of the stage after one of sparsity training."""
+    if recipe.sparsity is not None:
+        short = recipe.sparsity.model_copy(update={"epochs": 1})
+        recipe = recipe.model_copy(update={"sparsity": short})
+    segments = chain(recipe, data=place.identity, arithmetic=place.arithmetic, teacher="teacher")
+    return next(segment.addresses[1] for segment in segments if segment.stage == stage)
+
+
+def _train(recipe: Recipe, stage: str, place: Place) -> str:
+    """The hash of a student's weights after two steps of a stage from an untrained start."""
+    network = start(recipe, place).network
+    if recipe.sparsity is not None:
+        _steps(network, recipe, "sparsity", recipe.sparsity, place)
+    if stage == "finetune":
+        assert recipe.finetune is not None
+        if recipe.prune is not None:
+            network = prune(network, recipe.prune.percent, method=recipe.prune.method)
+            if recipe.prune.recalibrate:
+                recalibrate(network, place.images, batches=1, batch_size=recipe.prune.recalibrate, seed=recipe.seed)
+        if recipe.finetune.start == "scratch":
+            network = fresh(network, recipe.seed)
+        _steps(network, recipe, "finetune", recipe.finetune, place)
+    return _hash(network)
+
+
+def _steps(network: nn.Module, recipe: Recipe, stage: str, settings: Distilled, place: Place) -> None:
+    size = max(2, batch_size(settings, recipe) // 8)
+    few = replace(
+        place.images,
+        padded=place.images.padded[: STEPS * size].contiguous(),
+        labels=place.images.labels[: STEPS * size],
+    )
+    task = Task(
+        stage=stage,
+        seed=recipe.seed,
+        batch_size=size,
+        drop_last=False,
+        distillation=_distillation(recipe, settings, place),
+    )
+    if isinstance(settings, Sparsity):
+        task = replace(task, s=settings.s, on=settings.on)
+    train_epoch(network, sgd(network, settings), few, task, epoch=1, lr=rate(settings, 1))
+
+
+def _distillation(recipe: Recipe, settings: Distilled, place: Place) -> Distillation | None:
+    """From an untrained stand-in for a teacher that is trained later, or from the checkpoint itself."""
+    teacher = recipe.teacher
+    if settings.kd == "none" or teacher is None:
+        return None
+    if teacher.checkpoint is not None:
+        network = loaded(teacher.checkpoint, teacher.model, place.identity)
+    else:
+        assert teacher.model is not None
+        classes, channels = place.identity.classes, place.identity.channels
+        network = build(Architecture(model=teacher.model, classes=classes, channels=channels), seed=teacher.seed)
+    tau, weight, ce_weight = distillation_weights(settings)
+    return Distillation(
+        loss=LOSSES[settings.kd].function,
+        logits=LiveTeacher(network, place).logits,
+        tau=tau,
+        weight=weight,
+        ce_weight=ce_weight,
+    )
+
+
+def _hash(network: nn.Module) -> str:
+    total = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        total.update(name.encode())
+        total.update(str(tuple(tensor.shape)).encode())
+        total.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+

@@ -1,0 +1,154 @@
+"""Ray Tune runs the trials of a book: the only file, with ``trainables/tune.py``, that knows Ray.
+
+Ray is asked to place trials on CPUs and GPUs, and for nothing else. The searcher and the scheduler below are
+views of the book; they hold no state, since Ray pickles them.
+"""
+
+import logging
+import os
+import signal
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeper.book import Book
+from trainables.errors import InputError
+from trainables.recipe import canonical
+
+_ENVIRONMENT = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # our own files are the truth
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+_LOCAL = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Binds every port of a local Ray to 127.0.0.1."""
+
+RETRIES = 3
+"""How often a trial is begun again after its worker died."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """How trials are run."""
+
+    folder: Path
+    """The run folder."""
+    place: Mapping[str, Any]
+    """Arguments of Place for the workers, as plain data."""
+    cpus: int
+    gpus: float
+    workers: int
+
+
+_BOOKS: dict[str, tuple[Book, Work]] = {}
+"""The book under way in this process, by its run folder."""
+
+
+def gpus_here() -> int:
+    """GPUs of this machine, as Ray counts them."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([part for part in visible.split(",") if part.strip() not in ("", "-1")])
+    return len([entry for entry in Path("/proc/driver/nvidia/gpus").glob("*")])
+
+
+def execute(book: Book, work: Work) -> bool:
+    """Run the book's trials to their end; False if it was interrupted.
+
+    Raises:
+        InputError: Ray can't be started with these resources.
+    """
+    for name, value in _ENVIRONMENT.items() | _LOCAL.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", module=r"ray\.")
+    import ray
+
+    from trainables import tune as trainable
+
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    _private_token()
+    try:
+        ray.init(
+            address="local",
+            num_cpus=work.workers * work.cpus,
+            num_gpus=gpus_here(),
+            object_store_memory=200_000_000,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            configure_logging=False,
+        )
+    except ValueError as error:
+        raise InputError(f"resources: Ray can't start with them: {error}") from error
+    _private_token()
+    key = str(work.folder)
+    _BOOKS[key] = (book, work)
+    terminated = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        _fit(ray, trainable.Pipeline, key, work)
+    finally:
+        signal.signal(signal.SIGTERM, terminated)
+        ray.shutdown()
+        del _BOOKS[key]
+    return not book.live and not book.left
+
+
+def _private_token() -> None:
+    """Ray writes its token for everyone to read; it is for the user alone."""
+    token = Path.home() / ".ray" / "auth_token"
+    if token.exists():
+        token.chmod(0o600)
+
+
+def _fit(ray: Any, trainable: Any, key: str, work: Work) -> None:
+    from ray import tune
+    from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig
+
+    from sweeper.ray_views import AbortStopper, BookScheduler, BookSearcher, Quiet
+
+    resources = {"cpu": work.cpus} | ({"gpu": work.gpus} if work.gpus else {})
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, resources),
+        tune_config=TuneConfig(
+            search_alg=BookSearcher(key),
+            scheduler=BookScheduler(key),
+            num_samples=-1,
+            reuse_actors=True,
+            trial_dirname_creator=_trial_name,
+            trial_name_creator=_trial_name,
+        ),
+        run_config=RunConfig(
+            name="ray",
+            storage_path=str(work.folder),
+            verbose=0,
+            stop=AbortStopper(key),
+            callbacks=[Quiet()],
+            failure_config=FailureConfig(max_failures=RETRIES),
+            checkpoint_config=CheckpointConfig(checkpoint_at_end=False, checkpoint_frequency=0),
+        ),
+    )
+    tuner.fit()
+
+
+def _trial_name(trial: Any) -> str:
+    return f"trial_{trial.config['trial']:04d}"
+
+
+def lookup(key: str) -> tuple[Book, Work]:
+    """The book and the work of a run folder."""
+    return _BOOKS[key]
+
+
+def config_of(live: Any, work: Work) -> dict[str, Any]:
+    """What a worker is given for a trial."""
+    return {"trial": live.number, "recipe": canonical(live.recipe), "place": dict(work.place)}

@@ -1,0 +1,43 @@
+"""Plain lines, for pipes and files: one an ended trial, and how far all is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.text import plain, show
+from sweeper.progress_view import Row, View, clock, cost, duration
+
+
+def ended_line(event: Mapping[str, Any], budget: int) -> str:
+    """An ended trial, aligned with the lines before it."""
+    metrics = event["metrics"]
+    parts = [f"trial {event['trial']:>{len(str(max(budget - 1, 0)))}}", f"{event['state']:<10}"]
+    if "accuracy" in metrics:
+        parts.append(f"accuracy {metrics['accuracy']:.3f}")
+    if "macs" in metrics:
+        macs, params = cost(metrics)
+        parts += [f"macs {macs:>5}", f"params {params:>6}"]
+    parts.append(" ".join(f"{key}={show(value)}" for key, value in event["params"].items()))
+    parts.append(f"{event['epochs_trained']} trained + {event['epochs_reused']} reused epochs")
+    parts.append(f"{event['seconds']:.1f} s")
+    if event["reason"]:
+        parts.append(plain(event["reason"]))
+    return "  ".join(parts)
+
+
+def heartbeat(view: View) -> str:
+    """How far all is, in a line."""
+    running = [_where(row) for row in view.rows[:4]] + (["..."] if len(view.rows) > 4 else [])
+    parts = [clock(view.elapsed), f"{view.ended} of {view.budget} trials", ", ".join(running)]
+    if view.best is not None:
+        parts.append(
+            f"best {view.best.metric} {view.best.metrics[view.best.metric]:.4g} (trial {view.best.number})"
+        )
+    if view.left is not None and view.ended < view.budget:
+        parts.append(f"~{duration(view.left)} left")
+    return "  ".join(part for part in parts if part)
+
+
+def _where(row: Row) -> str:
+    waits = "waits for " if row.waiting else ""
+    epochs = f" {row.epoch}/{row.epochs}" if row.epochs else ""
+    return f"trial {row.number} {waits}{row.stage}{epochs}"

@@ -1,0 +1,167 @@
+"""Synthetic run folders, written through the contract as the sweeper writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.events import EventLog
+from analysis.records import write_json
+
+SPACE = """\
+name: tiny
+seed: 0
+data: {source: digits, val_fraction: 0.2, split_seed: 0, batch_size: 64}
+model: preresnet8x4
+teacher: {model: resnet32x4, epochs: 10, seed: 0}
+sparsity: {s: 1e-2, 'on': all, epochs: 12, warmup: 6, lr: 0.05, kd: none}
+prune: {percent: 0.5, method: slimming}
+finetune: {epochs: 12, warmup: 4, lr: 0.02, kd: dist, kd_weight: 1.0}
+search:
+  prune.percent: [0.3, 0.5, 0.7, 0.8, 0.9]
+  sparsity.s: {log_uniform: [1e-3, 3e-2], points: 4}
+  finetune.kd: [none, dist]
+objective: {maximize: accuracy}
+constraints: {macs: "<= 0.8"}
+sweep: {trials: 24, seed: 0, sampler: tpe}
+resources: {cpus_per_trial: 1}
+store: {max_gb: 20}
+"""
+MACS, PARAMS = 11_066_880, 1_209_514
+
+
+def metrics(accuracy: float, percent: float, *, number: int = 0, **more: Any) -> dict[str, Any]:
+    """What a complete trial records: 287 validation images, MACs falling with `percent`."""
+    return {
+        "accuracy": accuracy,
+        "accuracy_best_epoch": min(1.0, accuracy + 0.002),
+        "accuracy_unpruned": 0.979,
+        "accuracy_pruned": 0.2,
+        "loss": 0.1,
+        "params": round(PARAMS * (1 - percent) ** 1.6),
+        "macs": round(MACS * (1 - percent) ** 1.3),
+        "params_unpruned": PARAMS,
+        "macs_unpruned": MACS,
+        "percent_cut": percent,
+        "validation_images": 287,
+        "address": f"{number:064x}",
+    } | more
+
+
+def end(
+    number: int, state: str, params: dict[str, Any], measured: dict[str, Any], **more: Any
+) -> list[dict[str, Any]]:
+    """The events of a trial from `asked` to its end."""
+    asked = {"event": "asked", "trial": number, "params": params, "time": "2026-11-24T04:05:06Z"}
+    last = {
+        "event": "end",
+        "trial": number,
+        "state": state,
+        "params": params,
+        "metrics": measured,
+        "epochs_trained": 7,
+        "epochs_reused": 13,
+        "teacher_epochs_trained": 0,
+        "seconds": 3.2,
+        "reason": None,
+        "curve": [],
+        "started": "2026-11-24T04:05:07Z",
+        "time": "2026-11-24T04:06:07Z",
+    }
+    return [asked, last | more]
+
+
+def default_events() -> list[dict[str, Any]]:
+    """Ten complete trials (percent × kd), two stopped, one failed, one infeasible, one that runs."""
+    found = {
+        0.3: (0.979, 0.972),
+        0.5: (0.976, 0.979),
+        0.7: (0.965, 0.955),
+        0.8: (0.906, 0.885),
+        0.9: (0.791, 0.805),
+    }
+    events: list[dict[str, Any]] = []
+    number = 0
+    for percent, pair in found.items():
+        for kd, accuracy in zip(("none", "dist"), pair, strict=True):
+            params = {"prune.percent": percent, "sparsity.s": 0.01, "finetune.kd": kd}
+            events += end(number, "complete", params, metrics(accuracy, percent, number=number))
+            number += 1
+    for percent, accuracy in ((0.7, 0.92), (0.9, 0.55)):
+        params = {"prune.percent": percent, "sparsity.s": 0.001, "finetune.kd": "none"}
+        asked, last = end(number, "stopped", params, metrics(accuracy, percent, number=number))
+        rung = {
+            "event": "rung",
+            "trial": number,
+            "rung": "drops=1",
+            "epoch": 8,
+            "address": "ab12",
+            "value": accuracy,
+        }
+        events += [asked, rung | {"peers": 6, "decision": "stop"}, last | {"epochs_trained": 4}]
+        number += 1
+    params = {"prune.percent": 0.5, "sparsity.s": 0.03, "finetune.kd": "dist"}
+    events += end(number, "failed", params, {}, reason="finetune, epoch 3: loss is nan", epochs_trained=3)
+    params = {"prune.percent": 0.3, "sparsity.s": 0.03, "finetune.kd": "dist"}
+    events += end(number + 1, "infeasible", params, {"macs": 9_900_000}, reason="macs 0.89, must be <= 0.8")
+    events += end(number + 2, "complete", params | {"prune.percent": 0.7}, {})[:1]
+    return events
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Path]:
+    """A function (events, name, space, status) -> a run folder below `tmp_path`/runs."""
+
+    def make(
+        events: list[dict[str, Any]] | None = None,
+        *,
+        name: str = "tiny",
+        space: str = SPACE,
+        status: str = "done",
+        **manifest: Any,
+    ) -> Path:
+        folder = tmp_path / "runs" / name
+        folder.mkdir(parents=True)
+        (folder / "space.yaml").write_text(space, "utf-8")
+        write_json(
+            folder / "manifest.json",
+            {
+                "format": 1,
+                "versions": {"python": "3.11.7", "torch": "2.10.0"},
+                "command": ["sweeper", "run", "space/finetune.yaml"],
+                "git": {"commit": "0123abc", "dirty": False},
+                "machine": {"cores": 2},
+                "started": "2026-11-24T04:05:00Z",
+                "ended": "2026-11-24T04:09:00Z",
+                "status": status,
+                "seed": 0,
+                "warnings": [],
+            }
+            | manifest,
+        )
+        with EventLog(folder / "trials.jsonl") as log:
+            for event in default_events() if events is None else events:
+                log.append(event)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def complete() -> Callable[..., list[dict[str, Any]]]:
+    """A function (number, accuracy, percent, **metrics) -> the events of one complete trial without KD."""
+
+    def make(number: int, accuracy: float, percent: float, **more: Any) -> list[dict[str, Any]]:
+        params = {"prune.percent": percent, "finetune.kd": "none"}
+        return end(number, "complete", params, metrics(accuracy, percent, number=number, **more))
+
+    return make
+
+
+@pytest.fixture
+def ending() -> Callable[..., list[dict[str, Any]]]:
+    """The function `end`: the events of one trial."""
+    return end

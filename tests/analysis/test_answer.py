@@ -1,0 +1,68 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.answer import Answer, answer
+from analysis.cost import cost
+from analysis.records import read_run
+from analysis.select import baseline, best
+
+Make = Callable[..., Path]
+Events = Callable[..., list[dict[str, Any]]]
+
+
+def said(folder: Path) -> Answer:
+    run = read_run(folder)
+    return answer(run, best(run), baseline(run), cost(run))
+
+
+def test_the_answer_names_network_price_settings_and_doubt(make_run: Make) -> None:
+    found = said(make_run())
+    assert found.headline == (
+        "Trial 4: accuracy 96.5 % (95 % interval 93.7–98.1), 176 k params, 2.31 M MACs."
+    )
+    assert found.saves == (
+        "Against the best unpruned network (trial 0, 97.9 %) it saves 79.1 % of the MACs and 85.4 % "
+        "of the params; accuracy changes by −1.4 points."
+    )
+    assert found.settings == (("percent", "70 %"), ("s", "0.01"), ("kd", "none"))
+    assert [fact[:2] for fact in found.facts] == [
+        ("validation accuracy", "96.5 %"),
+        ("change of accuracy", "−1.4"),
+        ("MACs", "2.31 M"),
+        ("params", "176 k"),
+    ]
+    assert "5 networks cannot be told apart" in found.caution
+    assert "differences within the intervals are not differences" in found.caution
+    assert found.trials == "10 complete, 2 stopped, 1 failed, 1 infeasible, 1 running"
+    assert found.epochs.startswith("270 epochs if every trial had run alone, 88 trained (67 % reused)")
+
+
+def test_the_status_says_how_far_the_sweep_is_and_how_to_go_on(
+    make_run: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said(make_run(name="a", status="running")).status == "Still running: 14 of 24 trials have ended."
+    assert said(make_run(name="b", status="interrupted")).status == (
+        "Interrupted: 14 of 24 trials have ended; `python -m sweeper resume runs/b` goes on."
+    )
+    folder = make_run(name="c")
+    with (folder / "trials.jsonl").open("ab") as file:
+        file.write(b"{")
+    assert said(folder).status.endswith("ended. A torn last line of trials.jsonl was left out.")
+
+
+def test_without_a_complete_trial_it_says_so(make_run: Make) -> None:
+    found = said(make_run([]))
+    assert found.headline == "No trial is complete yet, so there is no best network."
+    assert (found.saves, found.settings, found.facts, found.rule, found.caution) == ("", (), (), "", "")
+    assert found.trials == "none yet"
+
+
+def test_a_lone_top_and_an_objective_without_interval_are_said(make_run: Make, complete: Events) -> None:
+    assert said(make_run(complete(0, 0.9, 0.5))).caution.startswith("No other network's interval reaches")
+    found = said(make_run(complete(0, 0.9, 0.5), name="b", space="objective: {minimize: loss}"))
+    assert found.headline.startswith("Trial 0: accuracy 90.0 %, ")
+    assert found.caution.startswith("Every number comes from a single run")

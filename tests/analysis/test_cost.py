@@ -1,0 +1,22 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from analysis.cost import cost
+from analysis.records import read_run
+
+
+def test_epochs_alone_are_those_trained_and_reused_by_ended_trials(make_run: Callable[..., Path]) -> None:
+    spent = cost(read_run(make_run()))
+    assert (spent.trained, spent.reused, spent.alone) == (7 * 11 + 4 * 2 + 3, 13 * 14, 88 + 182)
+    assert (spent.executed, spent.teacher) == (None, 0)
+
+
+def test_the_ledger_counts_what_ran_the_teacher_apart(make_run: Callable[..., Path]) -> None:
+    folder = make_run()
+    (folder / "ledger").mkdir()
+    for process, stages in {"1": ["teacher"] * 3, "2": ["sparsity"] * 2 + ["finetune"] * 4}.items():
+        lines = "".join(json.dumps({"stage": stage, "epoch": 1}) + "\n" for stage in stages)
+        (folder / "ledger" / f"{process}.jsonl").write_text(lines)
+    spent = cost(read_run(folder))
+    assert (spent.executed, spent.teacher) == (6, 3)

@@ -1,0 +1,178 @@
+"""Recipe -> addresses: the name under which every trained state is known.
+
+    address(0) = H(parent address, stage settings)
+    address(e) = H(address(e-1), lr(e))
+
+The root holds the data, the architecture, the seed and the arithmetic. ``epochs``, ``warmup`` and
+``decay_every`` appear nowhere but in the rates that they lead to, so two recipes share every epoch that they
+have in common. Needs no torch: what a sweep shares can be counted before it starts.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trainables.losses import LOSSES
+from trainables.recipe import Distilled, Recipe, Sparsity, Training
+from trainables.schedule import rates
+
+TRAINING_CODE = 1
+"""Version of the code that trains; raised by every change that moves a bit of a trained network."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataIdentity:
+    """What a trained network depends on of its data, beyond the settings of a stage."""
+
+    address: str
+    """Hash of images, labels and split."""
+    classes: int
+    channels: int
+    pad: int
+    flip: bool
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, as it is hashed."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """One stage of one recipe with the addresses of its states."""
+
+    stage: str
+    rates: tuple[float, ...]
+    """Learning rate of every epoch; empty for a stage that does not train."""
+    addresses: tuple[str, ...]
+    """Address after epoch 0 (the start), 1, ..., E; a stage that does not train has one, its result's."""
+
+    @property
+    def end(self) -> str:
+        """The address of the stage's result."""
+        return self.addresses[-1]
+
+
+def digest(value: object) -> str:
+    """The hash H of plain data: SHA-256 of its JSON with sorted keys, 40 hex digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def teacher_segment(recipe: Recipe, data: DataIdentity, arithmetic: Mapping[str, Any]) -> Segment:
+    """The teacher's training. It has a seed of its own and knows nothing of the student."""
+    teacher = recipe.teacher
+    assert teacher is not None
+    assert teacher.checkpoint is None
+    assert teacher.model is not None
+    root = _root(data, teacher.model, teacher.seed, arithmetic)
+    return _training("teacher", root, _sgd(teacher, recipe), rates(teacher))
+
+
+def chain(
+    recipe: Recipe, *, data: DataIdentity, arithmetic: Mapping[str, Any], teacher: str | None
+) -> tuple[Segment, ...]:
+    """The student's stages in order, each with its addresses.
+
+    Args:
+        recipe: what is run.
+        data: identity of the images.
+        arithmetic: what the bits depend on besides (device, threads, versions).
+        teacher: address of the teacher's result; used only by the stages that distil.
+    """
+    parent = _root(data, recipe.model, recipe.seed, arithmetic)
+    segments: list[Segment] = []
+    if recipe.sparsity is not None:
+        settings = _sgd(recipe.sparsity, recipe) | _distillation(recipe.sparsity, teacher)
+        segments.append(_training("sparsity", parent, settings | _penalty(recipe.sparsity), rates(recipe.sparsity)))
+        parent = segments[-1].end
+    if recipe.prune is not None:
+        address = digest([parent, "prune", _prune(recipe)])
+        segments.append(Segment(stage="prune", rates=(), addresses=(address,)))
+        parent = address
+    if recipe.finetune is not None:
+        settings = _sgd(recipe.finetune, recipe) | _distillation(recipe.finetune, teacher)
+        settings |= {"start": recipe.finetune.start}
+        segments.append(_training("finetune", parent, settings, rates(recipe.finetune)))
+    return tuple(segments)
+
+
+def teacher_address(recipe: Recipe, data: DataIdentity, arithmetic: Mapping[str, Any]) -> str | None:
+    """Address of the teacher that the recipe distils from; None where nothing is distilled."""
+    if not recipe.needs_teacher or recipe.teacher is None:
+        return None
+    if recipe.teacher.checkpoint is not None:
+        return digest(["checkpoint", file_digest(recipe.teacher.checkpoint), recipe.teacher.model])
+    return teacher_segment(recipe, data, arithmetic).end
+
+
+def file_digest(path: str) -> str:
+    """SHA-256 of a file's content: a network from outside is known by what it is, not by its name."""
+    with open(path, "rb") as file:  # noqa: PTH123  (hashlib wants the open file)
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _root(data: DataIdentity, model: str, seed: int, arithmetic: Mapping[str, Any]) -> str:
+    return digest([TRAINING_CODE, data.to_json(), model, seed, dict(arithmetic)])
+
+
+def _training(stage: str, parent: str, settings: dict[str, Any], lrs: tuple[float, ...]) -> Segment:
+    addresses = [digest([parent, stage, settings])]
+    for lr in lrs:
+        addresses.append(digest([addresses[-1], lr]))
+    return Segment(stage=stage, rates=lrs, addresses=tuple(addresses))
+
+
+def _sgd(training: Training, recipe: Recipe) -> dict[str, Any]:
+    names = ("momentum", "nesterov", "weight_decay", "decay_gamma", "drop_last")
+    settings: dict[str, Any] = {name: getattr(training, name) for name in names}
+    return settings | {"batch_size": batch_size(training, recipe)}
+
+
+def batch_size(training: Training, recipe: Recipe) -> int:
+    """Images in one step of a stage."""
+    return training.batch_size or recipe.data.batch_size
+
+
+def _distillation(stage: Distilled, teacher: str | None) -> dict[str, Any]:
+    if stage.kd == "none":
+        return {"kd": "none"}
+    weights = distillation_weights(stage)
+    return {"kd": stage.kd, "teacher": teacher, "tau": weights[0], "kd_weight": weights[1], "ce_weight": weights[2]}
+
+
+def distillation_weights(stage: Distilled) -> tuple[float, float, float]:
+    """(tau, kd_weight, ce_weight) of a stage that distils, the loss's own where the file says nothing."""
+    own = LOSSES[stage.kd]
+    tau = own.tau if stage.kd_tau is None else stage.kd_tau
+    kd_weight = own.kd_weight if stage.kd_weight is None else stage.kd_weight
+    ce_weight = own.ce_weight if stage.ce_weight is None else stage.ce_weight
+    return tau, kd_weight, ce_weight
+
+
+def _penalty(sparsity: Sparsity) -> dict[str, Any]:
+    return {"s": sparsity.s, "on": sparsity.on} if sparsity.s > 0 else {}
+
+
+def _prune(recipe: Recipe) -> dict[str, Any]:
+    assert recipe.prune is not None
+    settings: dict[str, Any] = {"percent": recipe.prune.percent, "method": recipe.prune.method}
+    if recipe.prune.recalibrate:
+        settings |= {"recalibrate": recipe.prune.recalibrate, "batch_size": recipe.data.batch_size}
+    return settings
+
+
+__all__ = [
+    "DataIdentity",
+    "Segment",
+    "batch_size",
+    "chain",
+    "digest",
+    "distillation_weights",
+    "file_digest",
+    "teacher_address",
+    "teacher_segment",
+]

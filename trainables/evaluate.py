@@ -1,0 +1,12 @@
+"""The only code that touches a test set. It measures; nothing is chosen by what it returns."""
+
+from torch import nn
+
+from trainables.fit import measure
+from trainables.place import Place
+
+
+def evaluate(network: nn.Module, place: Place) -> dict[str, float]:
+    """``test_accuracy`` (0..1) and mean cross-entropy ``test_loss`` on the test images."""
+    measured = measure(network, place.data.test, place.images.mean, place.images.std)
+    return {"test_accuracy": measured["accuracy"], "test_loss": measured["loss"]}

@@ -1,0 +1,190 @@
+"""THE epoch loop: one epoch of SGD on one network, and one pass over a set of images.
+
+Sparsity training, finetuning and the teacher's training are this loop with other losses; there is no other.
+Random numbers of an epoch derive from (seed, stage, epoch) alone, so an epoch can be trained by whoever comes
+first and gives the same bits. Nothing waits for the device inside an epoch.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainables.data import Dataset, Images
+from trainables.data.augment import draw, pad_images
+from trainables.data.batches import Batch, batches, epoch_order, normalise
+from trainables.errors import TrainingFailedError
+from trainables.losses.sparsity import add_subgradient
+from trainables.recipe import Training
+from trainables.seeding import derive, generator
+
+EVALUATION_BATCH = 512
+"""Images in one step of an evaluation; fixed, since the shape of a batch moves the last bits of its logits."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distillation:
+    """The part of a loss that comes from the teacher."""
+
+    loss: Callable[..., Tensor]
+    """(student logits, teacher logits, *, tau) -> scalar."""
+    logits: Callable[[Batch], Tensor]
+    """The teacher's logits of a batch."""
+    tau: float
+    weight: float
+    ce_weight: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """How one stage trains."""
+
+    stage: str
+    seed: int
+    batch_size: int
+    drop_last: bool
+    s: float = 0.0
+    """Strength of the L1 penalty on BatchNorm scales; 0: none."""
+    on: str = "all"
+    distillation: Distillation | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingImages:
+    """The training images, padded once for the crops."""
+
+    padded: Tensor
+    """uint8, (N, C, H + 2 pad, W + 2 pad)."""
+    labels: Tensor
+    pad: int
+    flip: bool
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, data: Dataset, device: torch.device) -> "TrainingImages":
+        """The training images of a data set, on a device."""
+        padded = pad_images(data.train.pixels, data.pad).to(device)
+        labels = data.train.labels.to(device)
+        return cls(padded=padded, labels=labels, pad=data.pad, flip=data.flip, mean=data.mean, std=data.std)
+
+    def epoch(self, *, seed: int, stage: str, epoch: int, batch_size: int, drop_last: bool) -> Iterator[Batch]:
+        """The batches of one epoch: its order and its views follow from (seed, stage, epoch)."""
+        count = len(self.labels)
+        order = epoch_order(count, generator=generator(seed, stage, epoch, "order"))
+        views = draw(count, pad=self.pad, flip=self.flip, generator=generator(seed, stage, epoch, "views"))
+        return batches(
+            self.padded,
+            self.labels,
+            order=order,
+            views=views,
+            pad=self.pad,
+            flip=self.flip,
+            batch_size=batch_size,
+            drop_last=drop_last,
+        )
+
+
+def sgd(network: nn.Module, training: Training) -> torch.optim.SGD:
+    """The optimizer of a stage, empty; its rate is set by every epoch."""
+    scales = {id(layer.weight) for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)}
+    undecayed = [p for p in network.parameters() if not training.decay_gamma and id(p) in scales]
+    decayed = [p for p in network.parameters() if training.decay_gamma or id(p) not in scales]
+    groups = [{"params": decayed}] + ([{"params": undecayed, "weight_decay": 0.0}] if undecayed else [])
+    return torch.optim.SGD(
+        groups,
+        lr=training.lr,
+        momentum=training.momentum,
+        nesterov=training.nesterov,
+        weight_decay=training.weight_decay,
+        foreach=True,
+    )
+
+
+def train_epoch(
+    network: nn.Module, optimizer: torch.optim.SGD, images: TrainingImages, task: Task, *, epoch: int, lr: float
+) -> dict[str, float]:
+    """Train one epoch; ``epoch`` counts from 1 within the stage.
+
+    Returns:
+        ``train_loss`` (mean over steps, without the L1 term, as the official code prints it), ``train_accuracy``.
+
+    Raises:
+        TrainingFailedError: a loss of this epoch was not finite.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    network.train()
+    device = images.padded.device
+    loss_sum = torch.zeros((), device=device)
+    right = torch.zeros((), dtype=torch.int64, device=device)
+    steps = seen = 0
+    epoch_batches = images.epoch(
+        seed=task.seed, stage=task.stage, epoch=epoch, batch_size=task.batch_size, drop_last=task.drop_last
+    )
+    with torch.random.fork_rng(devices=[]):  # for networks with dropout: their numbers too come from the epoch
+        torch.manual_seed(derive(task.seed, task.stage, epoch, "network"))
+        for batch in epoch_batches:
+            logits = network(network_input(batch.pixels, images.mean, images.std))
+            loss = batch_loss(logits, batch, task)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            if task.s > 0:
+                add_subgradient(network, task.s, on=task.on)
+            optimizer.step()
+            loss_sum += loss.detach()
+            right += (logits.detach().argmax(1) == batch.labels).sum()
+            steps += 1
+            seen += len(batch.labels)
+    if steps == 0:
+        raise TrainingFailedError(
+            f"{task.stage}: an epoch has no batch: {len(images.labels)} training images, "
+            f"batch_size {task.batch_size}, drop_last"
+        )
+    loss_mean = loss_sum.item() / steps
+    if not math.isfinite(loss_mean):
+        raise TrainingFailedError(f"{task.stage}: the loss is not finite in epoch {epoch}")
+    return {"train_loss": loss_mean, "train_accuracy": right.item() / seen}
+
+
+def batch_loss(logits: Tensor, batch: Batch, task: Task) -> Tensor:
+    """Cross-entropy, plus the weighted distillation loss where the task has one; a scalar."""
+    cross_entropy = functional.cross_entropy(logits, batch.labels)
+    if task.distillation is None:
+        return cross_entropy
+    part = task.distillation
+    return part.ce_weight * cross_entropy + part.weight * part.loss(logits, part.logits(batch), tau=part.tau)
+
+
+def network_input(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """Bytes as a network takes them: float32, normalised, channels last."""
+    return normalise(pixels, mean, std, memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def predict(network: nn.Module, images: Images, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """Logits (N, classes) of images in their order, on the CPU; the network's mode is put back."""
+    training = network.training
+    device = next(network.parameters()).device
+    network.eval()
+    parts = [
+        network(network_input(images.pixels[start : start + EVALUATION_BATCH].to(device), mean, std))
+        for start in range(0, len(images), EVALUATION_BATCH)
+    ]
+    network.train(training)
+    return torch.cat(parts).cpu()
+
+
+def measure(
+    network: nn.Module, images: Images, mean: tuple[float, ...], std: tuple[float, ...]
+) -> dict[str, float]:
+    """``accuracy`` (0..1) and mean cross-entropy ``loss`` on images."""
+    logits = predict(network, images, mean, std)
+    loss = functional.cross_entropy(logits, images.labels).item()
+    accuracy = (logits.argmax(1) == images.labels).sum().item() / len(images)
+    if not math.isfinite(loss):
+        raise TrainingFailedError("the loss on the validation images is not finite")
+    return {"accuracy": accuracy, "loss": loss}

@@ -1,0 +1,108 @@
+"""Where a pipeline runs: its images, device, arithmetic, store and ledger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trainables.addresses import DataIdentity
+from trainables.arithmetic import describe, pick_device, use_threads
+from trainables.data import Dataset, load_data
+from trainables.fit import TrainingImages
+from trainables.ledger import Ledger
+from trainables.recipe import Data
+from trainables.store import NoStore, States, Store
+
+GIGABYTE = 10**9
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """What a run through the pipeline uses but does not depend on, and the images it does depend on."""
+
+    data: Dataset
+    images: TrainingImages
+    identity: DataIdentity
+    device: torch.device
+    arithmetic: Mapping[str, Any]
+    store: States
+    ledger: Ledger
+    keep: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """Stage -> epochs at which other candidates of the space branch off; their states stay in the store."""
+    trial: int | None = None
+    """Number of the trial, for the ledger."""
+
+    @classmethod
+    def prepare(
+        cls,
+        data: Data,
+        *,
+        store: Path | None,
+        max_gb: float = 20.0,
+        ledger: Path | None = None,
+        threads: int = 1,
+        gpus: float = 0.0,
+        keep: Mapping[str, frozenset[int]] | None = None,
+        trial: int | None = None,
+    ) -> "Place":
+        """Load the images (once a process) and open the store.
+
+        Args:
+            data: which images, and their split.
+            store: folder of the shared states; None: nothing is stored or reused.
+            max_gb: size limit of the store, in 10**9 bytes.
+            ledger: folder of the ledgers of a run; None: no record is kept.
+            threads: threads that torch computes with; part of the arithmetic.
+            gpus: share of a GPU that this process was given; 0: the CPU.
+            keep: see the attribute.
+            trial: see the attribute.
+        """
+        use_threads(threads)
+        device = pick_device(gpus)
+        dataset, images = _images(data, device)
+        return cls(
+            data=dataset,
+            images=images,
+            identity=identity(dataset),
+            device=device,
+            arithmetic=describe(threads=threads, device=device),
+            store=NoStore() if store is None else Store(store, max_bytes=int(max_gb * GIGABYTE)),
+            ledger=Ledger(ledger),
+            keep=keep or {},
+            trial=trial,
+        )
+
+
+@lru_cache(maxsize=2)
+def _images(data: Data, device: torch.device) -> tuple[Dataset, TrainingImages]:
+    dataset = load_dataset(data)
+    return dataset, TrainingImages.of(dataset, device)
+
+
+def load_dataset(data: Data) -> Dataset:
+    """The images that a data section names."""
+    return load_data(
+        data.source,
+        path=None if data.path is None else Path(data.path),
+        val_fraction=data.val_fraction,
+        split_seed=data.split_seed,
+        pad=data.pad,
+        flip=data.flip,
+        download=data.download,
+    )
+
+
+def identity(data: Dataset) -> DataIdentity:
+    """What addresses hold of a data set."""
+    return DataIdentity(
+        address=data.address,
+        classes=data.classes,
+        channels=data.train.pixels.shape[1],
+        pad=data.pad,
+        flip=data.flip,
+        mean=data.mean,
+        std=data.std,
+    )

@@ -1,0 +1,50 @@
+"""Finetuning: train what is left after the cut, from its inherited weights or from a fresh start."""
+
+from collections.abc import Generator
+
+import torch
+from torch import nn
+
+from trainables.addresses import Segment, batch_size
+from trainables.fit import Task
+from trainables.models import Architecture, build
+from trainables.place import Place
+from trainables.recipe import Recipe
+from trainables.stages.distilled import distillation
+from trainables.stages.training import Position, Record, train
+
+
+def finetune(
+    recipe: Recipe, segment: Segment, position: Position, place: Place
+) -> Generator[Record, None, Position]:
+    """Train to the end of the stage."""
+    settings = recipe.finetune
+    assert settings is not None
+    if position.epoch == 0 and settings.start == "scratch":
+        network = fresh(position.network, recipe.seed).to(place.device, memory_format=torch.channels_last)
+        position = Position(network=network, history=position.history)
+
+    def task_of() -> Generator[Record, None, Task]:
+        teacher = yield from distillation(recipe, settings, place)
+        return Task(
+            stage="finetune",
+            seed=recipe.seed,
+            batch_size=batch_size(settings, recipe),
+            drop_last=settings.drop_last,
+            distillation=teacher,
+        )
+
+    return (yield from train(segment, settings, position, task_of, place))
+
+
+def fresh(network: nn.Module, seed: int) -> nn.Module:
+    """The same architecture, newly initialised from ``seed``; channel selections are kept, as in Liu et al. 2019.
+
+    Source: rethinking-network-pruning, cifar/network-slimming/main_E.py (arXiv 1810.05270).
+    """
+    architecture = network.architecture
+    assert isinstance(architecture, Architecture)
+    new = build(architecture, seed=seed)
+    selections = {name: value for name, value in network.state_dict().items() if name.endswith(".indexes")}
+    new.load_state_dict(selections, strict=False)
+    return new

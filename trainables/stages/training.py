@@ -1,0 +1,123 @@
+"""Train one stage to its end: from the furthest stored epoch, sharing each epoch with whoever needs it too.
+
+A lock covers one epoch and is held only inside one step: the state is stored before it is let go, and the
+store is looked at again after it is taken. So of two trials that need the same epoch one trains it, the other
+says that it waits, and takes over should the first one stop or die.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from trainables.addresses import Segment
+from trainables.fit import Task, measure, sgd, train_epoch
+from trainables.place import Place
+from trainables.recipe import Training
+from trainables.snapshot import network_of, restore_momentum, snapshot
+from trainables.store import State, furthest
+
+Record = dict[str, Any]
+"""What the pipeline says after each step: ``kind`` is epoch, reused, prune, waiting or done."""
+
+WAIT_SECONDS = 0.2
+"""Pause between two looks at an epoch that another process is training."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """Where a run stands: a network and the metrics of every epoch, and prune, that made it."""
+
+    network: nn.Module
+    history: tuple[Record, ...]
+    epoch: int = 0
+    """Epochs of the present stage that are behind it."""
+    state: State | None = None
+    """The stored state it was read from; holds the momentum in the midst of a stage."""
+
+    @classmethod
+    def read(cls, state: State, epoch: int, place: Place) -> "Position":
+        """The position that a stored state holds."""
+        network = network_of(state, place.device)
+        return cls(network=network, history=tuple(state.header["history"]), epoch=epoch, state=state)
+
+
+def train(
+    segment: Segment,
+    training: Training,
+    start: Position,
+    task_of: Callable[[], Generator[Record, None, Task]],
+    place: Place,
+) -> Generator[Record, None, Position]:
+    """Go from ``start`` to the end of the stage, a record an epoch.
+
+    Args:
+        segment: the stage's rates and addresses.
+        training: its optimizer settings.
+        start: where it stands; ``epoch`` epochs of this stage are done.
+        task_of: makes the task when the first epoch has to be trained; may yield records of its own (the
+            teacher's training).
+        place: where it runs.
+    """
+    position, task, optimizer, own = start, None, None, -1
+    while position.epoch < len(segment.rates):
+        ahead = segment.addresses[position.epoch + 1 :]
+        found = furthest(place.store, ahead)
+        if found is not None:
+            jumped = Position.read(found[1], position.epoch + 1 + found[0], place)
+            yield from reused(jumped.history[len(position.history) :])
+            position, optimizer = jumped, None
+            continue
+        if task is None:
+            task = yield from task_of()
+        with place.store.lock(ahead[0]) as mine:
+            fresh = mine and place.store.get(ahead[0]) is None
+            if fresh:
+                if optimizer is None:
+                    optimizer = sgd(position.network, training)
+                    if position.state is not None and position.epoch > 0:
+                        restore_momentum(position.state, position.network, optimizer)
+                position = _train_one(segment, position, optimizer, task, place)
+        if fresh:
+            epoch = position.epoch
+            if own == epoch - 1 and own not in place.keep.get(segment.stage, frozenset()):
+                place.store.discard(segment.addresses[own])
+            own = epoch
+            yield {"kind": "epoch", **position.history[-1]}
+        elif not mine:
+            time.sleep(WAIT_SECONDS)
+            yield {"kind": "waiting", "stage": segment.stage, "epoch": position.epoch + 1}
+    return position
+
+
+def _train_one(
+    segment: Segment, position: Position, optimizer: Any, task: Task, place: Place
+) -> Position:
+    """Train the next epoch in place, write it down and store it."""
+    began = time.monotonic()
+    epoch = position.epoch + 1
+    lr = segment.rates[position.epoch]
+    network, images = position.network, place.images
+    trained = train_epoch(network, optimizer, images, task, epoch=epoch, lr=lr)
+    measured = measure(network, place.data.validation, images.mean, images.std)
+    seconds = time.monotonic() - began
+    address = segment.addresses[epoch]
+    record: Record = {"stage": segment.stage, "epoch": epoch, "lr": lr, **trained, **measured}
+    record |= {"seconds": seconds, "address": address}
+    history = (*position.history, record)
+    place.ledger.add(stage=segment.stage, epoch=epoch, address=address, seconds=seconds, trial=place.trial)
+    place.store.put(address, snapshot(network, optimizer, history))
+    return Position(network=network, history=history, epoch=epoch)
+
+
+def reused(history: tuple[Record, ...]) -> Generator[Record, None, None]:
+    """What is read from the store, as it would have been said when trained, but a stage in one record."""
+    stages = list(dict.fromkeys(entry["stage"] for entry in history))
+    for stage in stages:
+        entries = [entry for entry in history if entry["stage"] == stage]
+        if stage == "prune":
+            yield {"kind": "prune", **entries[0], "reused": True}
+        else:
+            yield {"kind": "reused", "stage": stage, "epochs": entries}

@@ -1,0 +1,84 @@
+"""The pipeline as a Ray Tune trainable: sparsity training, pruning and finetuning, one record a step. Thin.
+
+A step never raises (an actor would be lost) and never blocks: while another worker trains the epoch that this one
+needs, it returns a ``waiting`` record. Workers are reused: ``reset_config`` ends one recipe and begins the next.
+"""
+
+import errno
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from ray.tune import Trainable
+
+from trainables.errors import InputError, TrainingFailedError
+from trainables.pipeline import run
+from trainables.place import Place
+from trainables.recipe import Recipe
+
+FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+"""Errors of the disk that no other trial could get around either."""
+
+
+class Pipeline(Trainable):  # type: ignore[misc]  (ray has no types)
+    """One trial: ``config`` holds ``recipe`` (plain settings), ``place`` (arguments of Place) and ``trial``."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Begin the first recipe."""
+        self.records: Generator[dict[str, Any], None, object] | None = None
+        self.begun = False
+        self.settings = config
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Begin the next recipe in the same process."""
+        self.cleanup()
+        self.settings = new_config
+        self.begun = False
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """The pipeline's next record, under ``record``."""
+        if not self.begun:
+            self.begun = True
+            return {"record": {"kind": "begin", "pid": os.getpid()}}
+        try:
+            if self.records is None:
+                self.records = begin(self.settings)
+            record = next(self.records)
+        except (TrainingFailedError, InputError) as error:
+            record = {"kind": "failed", "reason": str(error)}
+        except OSError as error:
+            record = {"kind": "failed", "reason": _one_line(error), "fatal": error.errno in FATAL}
+        except Exception as error:  # whatever a user's network raises is the trial's fault, not the sweep's
+            record = {"kind": "failed", "reason": _one_line(error)}
+        return {"record": record, "done": record["kind"] in ("done", "failed")}
+
+    def cleanup(self) -> None:
+        """Close what is under way."""
+        if self.records is not None:
+            self.records.close()
+        self.records = None
+
+
+def begin(settings: dict[str, Any]) -> Generator[dict[str, Any], None, object]:
+    """The records of one trial."""
+    place = dict(settings["place"])
+    store, ledger = place.pop("store"), place.pop("ledger")
+    recipe = Recipe.model_validate(settings["recipe"])
+    return run(
+        recipe,
+        Place.prepare(
+            recipe.data,
+            store=None if store is None else Path(store),
+            ledger=Path(ledger),
+            keep={stage: frozenset(epochs) for stage, epochs in place.pop("keep").items()},
+            trial=settings["trial"],
+            **place,
+        ),
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
