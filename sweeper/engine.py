@@ -4,6 +4,7 @@ Ray is asked to place trials on CPUs and GPUs, and for nothing else. The searche
 views of the book; they hold no state, since Ray pickles them.
 """
 
+import json
 import logging
 import os
 import signal
@@ -151,4 +152,8 @@ def lookup(key: str) -> tuple[Book, Work]:
 
 def config_of(live: Any, work: Work) -> dict[str, Any]:
     """What a worker is given for a trial."""
-    return {"trial": live.number, "recipe": canonical(live.recipe), "place": dict(work.place)}
+    return {
+        "trial": live.number,
+        "recipe": json.dumps(canonical(live.recipe)),
+        "place": json.dumps(dict(work.place)),
+    }

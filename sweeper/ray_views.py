@@ -1,5 +1,6 @@
 """Ray Tune's searcher, scheduler and stopper as views of a book. They are pickled, so they hold a name only."""
 
+import json
 from typing import Any
 
 from ray.tune import Callback, Stopper
@@ -47,13 +48,13 @@ class BookScheduler(FIFOScheduler):  # type: ignore[misc]
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """One record."""
         book, _ = lookup(self.key)
-        decision = book.record(trial.config["trial"], result["record"])
+        decision = book.record(trial.config["trial"], json.loads(result["record"]))
         return str(TrialScheduler.STOP if decision == "stop" else TrialScheduler.CONTINUE)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """The last record, with ``done``, comes this way."""
         book, _ = lookup(self.key)
-        book.record(trial.config["trial"], result["record"])
+        book.record(trial.config["trial"], json.loads(result["record"]))
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """The trial's worker died, and did so again each time that it was begun anew."""

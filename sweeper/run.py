@@ -1,5 +1,6 @@
 """Start a sweep, or go on with one: the run folder, its lock, its manifest, and what is printed."""
 
+import json
 import os
 import platform
 import shutil
@@ -75,7 +76,7 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
     except OSError as error:
         raise CannotFinishError(f"{folder}: can't be made: {error.strerror}. Give --out another folder.") from error
     with owned(folder):
-        manifest = _manifest(space, command)
+        manifest = _manifest(space, command) | _kept_options(options)
         with _disk_errors(folder):
             write_text(folder / SPACE, space.text())
             write_json(folder / MANIFEST, manifest)
@@ -96,6 +97,21 @@ def resume(folder: Path, *, options: Options, command: Sequence[str]) -> Path:
         events = read_events(folder / TRIALS)[0] if (folder / TRIALS).exists() else []
         _work(space, folder, options, workers, manifest, events=events)
     return folder
+
+
+def _kept_options(options: Options) -> dict[str, Any]:
+    return {"store": str(options.store.resolve()) if options.reuse else None}
+
+
+def stored_options(folder: Path, *, store: Path | None, stream: TextIO | None) -> Options:
+    """The options that a run was begun with, for its resumption; ``store`` overrides."""
+    try:
+        kept = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("store", "store")
+    except (OSError, ValueError, AttributeError):
+        kept = "store"
+    if store is None and kept is None:
+        return Options(store=Path("store"), reuse=False, stream=stream)
+    return Options(store=store or Path(kept), stream=stream)
 
 
 @contextmanager
@@ -177,10 +193,12 @@ def _work(
     log = _open_log(folder)
     with ExitStack() as stack:
         stack.callback(log.close)
-        board = TensorBoard.rebuild(folder / "tensorboard", space, events)
-        mirror = Mirror(folder / "study.db", space, events)
+        board = TensorBoard(folder / "tensorboard", space)
+        board.rebuild(events)
+        mirror = Mirror(folder / "study.db", space)
+        mirror.rebuild(events)
         stack.callback(mirror.close)
-        book = Book(space, log, listeners=[board.event, mirror.event], watchers=[board.record])
+        book = Book(space, log, listeners=[board.event, mirror.event], watchers=[board.entry])
         book.replay([dict(event) for event in events])
         if not book.left:
             _close(folder, manifest, "done")
@@ -278,8 +296,6 @@ def _manifest(space: Space, command: Sequence[str]) -> dict[str, Any]:
 
 def _read_manifest(folder: Path, space: Space, command: Sequence[str]) -> dict[str, Any]:
     """The manifest as it is; one that is damaged is made anew, since nothing depends on it."""
-    import json
-
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         assert isinstance(manifest, dict)

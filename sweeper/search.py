@@ -121,7 +121,6 @@ class Search:
                 multivariate=True,
                 group=True,  # conditional settings are modelled too
                 constant_liar=True,
-                warn_independent_sampling=False,
             )
 
 

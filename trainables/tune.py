@@ -2,9 +2,11 @@
 
 A step never raises (an actor would be lost) and never blocks: while another worker trains the epoch that this one
 needs, it returns a ``waiting`` record. Workers are reused: ``reset_config`` ends one recipe and begins the next.
+Settings and records travel as JSON text, since Ray takes nested results apart.
 """
 
 import errno
+import json
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -22,7 +24,7 @@ FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 class Pipeline(Trainable):  # type: ignore[misc]  (ray has no types)
-    """One trial: ``config`` holds ``recipe`` (plain settings), ``place`` (arguments of Place) and ``trial``."""
+    """One trial: ``config`` holds its number ``trial`` and, as JSON text, ``recipe`` and ``place`` (see Place)."""
 
     def setup(self, config: dict[str, Any]) -> None:
         """Begin the first recipe."""
@@ -41,7 +43,7 @@ class Pipeline(Trainable):  # type: ignore[misc]  (ray has no types)
         """The pipeline's next record, under ``record``."""
         if not self.begun:
             self.begun = True
-            return {"record": {"kind": "begin", "pid": os.getpid()}}
+            return {"record": json.dumps({"kind": "begin", "pid": os.getpid()})}
         try:
             if self.records is None:
                 self.records = begin(self.settings)
@@ -52,7 +54,7 @@ class Pipeline(Trainable):  # type: ignore[misc]  (ray has no types)
             record = {"kind": "failed", "reason": _one_line(error), "fatal": error.errno in FATAL}
         except Exception as error:  # whatever a user's network raises is the trial's fault, not the sweep's
             record = {"kind": "failed", "reason": _one_line(error)}
-        return {"record": record, "done": record["kind"] in ("done", "failed")}
+        return {"record": json.dumps(record), "done": record["kind"] in ("done", "failed")}
 
     def cleanup(self) -> None:
         """Close what is under way."""
@@ -63,9 +65,9 @@ class Pipeline(Trainable):  # type: ignore[misc]  (ray has no types)
 
 def begin(settings: dict[str, Any]) -> Generator[dict[str, Any], None, object]:
     """The records of one trial."""
-    place = dict(settings["place"])
+    place = json.loads(settings["place"])
     store, ledger = place.pop("store"), place.pop("ledger")
-    recipe = Recipe.model_validate(settings["recipe"])
+    recipe = Recipe.model_validate_json(settings["recipe"])
     return run(
         recipe,
         Place.prepare(

@@ -1,0 +1,164 @@
+"""The command line: parse, call, exit code. What it does is done elsewhere."""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeper.wording import printable
+
+_EXAMPLES = """\
+examples:
+  sweeper run space/finetune.yaml                 a whole sweep on embedded images, minutes on two cores
+  sweeper plan finetune                           what it would cost, before it starts
+  sweeper run finetune --trials 48 --seed 1 --name second
+  sweeper run finetune --set finetune.lr=0.01 --set 'search.prune.percent=[0.5, 0.7]'
+  sweeper resume runs/finetune                    go on after Ctrl-C, a crash or a reboot
+  sweeper status                                  all runs
+  sweeper train runs/finetune/report/best.yaml    the best configuration by itself; writes the network
+
+SPACE is a file, or the name of a shipped space (with or without space/ and .yaml).
+exit codes: 0 done, 1 cannot finish, 2 bad input, 3 a damaged file, 4 another process owns the run,
+130 interrupted
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Errors are one line on stderr."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
+    try:
+        return int(options.function(options))
+    except KeyboardInterrupt:
+        _say_error("interrupted. Nothing that was finished is lost.")
+        return 130
+    except Exception as error:
+        code = getattr(error, "exit_code", None)
+        if options.debug or not isinstance(code, int):
+            raise
+        for line in str(error).splitlines():
+            _say_error(printable(line))
+        return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    look: Any = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="sweeper",
+        description="Searches sparsity, pruning, finetuning and distillation settings of small CNNs.\n"
+        "Weak trials stop early, nothing is trained twice, and a killed sweep goes on.",
+        epilog=_EXAMPLES,
+        formatter_class=look,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: Any, help_: str, argument: str, optional: bool = False) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=help_, description=help_, epilog=_EXAMPLES, formatter_class=look)
+        one.set_defaults(function=function)
+        one.add_argument(argument.lower(), metavar=argument, nargs="?" if optional else None)
+        one.add_argument("--json", action="store_true", help="end with one JSON line; the rest goes to stderr")
+        one.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return one
+
+    run = command("run", _run, "run a sweep to its end", "SPACE")
+    resume = command("resume", _resume, "go on with an interrupted or killed sweep", "RUN")
+    plan = command("plan", _plan, "say what a sweep would cost, before it starts", "SPACE")
+    train = command("train", _train, "train one configuration, without Ray, and write its network", "CONFIG")
+    status = command("status", _status, "show a run, or all runs", "RUN", optional=True)
+    for one in (run, plan, train):
+        one.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the file")
+        one.add_argument("--seed", type=int, help="seed of the student's training and of the sampler")
+        one.add_argument("--name", help="name of the run (default: the file's)")
+    for one in (run, plan):
+        one.add_argument("--trials", type=int, help="number of trials")
+    for one in (run, train, status, plan):
+        one.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where runs are (runs)")
+    for one in (run, resume, train, plan):
+        one.add_argument("--store", type=Path, metavar="DIR", help="shared states (SWEEPER_STORE, or store)")
+    for one in (run, train):
+        one.add_argument("--no-reuse", action="store_true", help="no store: train everything anew")
+    return parser
+
+
+def _space(options: argparse.Namespace) -> Any:
+    from sweeper.space import load, read_override
+
+    overrides = [read_override(text) for text in options.set]
+    if options.name is not None:
+        overrides.append(("name", options.name))
+    if options.seed is not None:
+        overrides.append(("seed", options.seed))
+    space = load(options.space if "space" in options else options.config, overrides)
+    more: list[tuple[str, Any]] = []
+    if space.settings.sweep is not None and options.seed is not None:
+        more.append(("sweep.seed", options.seed))
+    if getattr(options, "trials", None) is not None:
+        more.append(("sweep.trials", options.trials))
+    return load(options.space if "space" in options else options.config, [*overrides, *more]) if more else space
+
+
+def _store(options: argparse.Namespace) -> Path:
+    return options.store or Path(os.environ.get("SWEEPER_STORE") or "store")
+
+
+def _run(options: argparse.Namespace) -> int:
+    space = _space(options)
+    from sweeper.closing import say_closing, say_opening
+    from sweeper.run import Options, start
+
+    stream = sys.stderr if options.json else sys.stdout
+    say_opening(space, stream)
+    how = Options(store=_store(options), reuse=not options.no_reuse, stream=stream)
+    folder = start(space, out=options.out, options=how, command=_command(options))
+    say_closing(folder, stream, as_json=options.json)
+    return 0
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from sweeper.closing import say_closing
+    from sweeper.run import resume, stored_options
+
+    stream = sys.stderr if options.json else sys.stdout
+    folder = Path(options.run)
+    how = stored_options(folder, store=options.store, stream=stream)
+    folder = resume(folder, options=how, command=_command(options))
+    say_closing(folder, stream, as_json=options.json)
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> int:
+    space = _space(options)
+    from sweeper.plan import plan, say_plan
+
+    say_plan(plan(space, _store(options)), sys.stdout, as_json=options.json)
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    space = _space(options)
+    from sweeper.closing import say_trained, teller
+    from sweeper.train import train
+
+    stream = sys.stderr if options.json else sys.stdout
+    store = None if options.no_reuse else _store(options)
+    trained = train(space, out=options.out, store=store, say=teller(stream))
+    say_trained(trained, stream, as_json=options.json)
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from sweeper.closing import say_status
+
+    say_status(options.out, options.run, sys.stdout, as_json=options.json)
+    return 0
+
+
+def _command(options: argparse.Namespace) -> list[str]:
+    return ["sweeper", *sys.argv[1:]] if len(sys.argv) > 1 else ["sweeper", shlex.quote(str(options))]
+
+
+def _say_error(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
