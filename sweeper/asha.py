@@ -1,8 +1,8 @@
 """ASHA (Li et al. 2018, arXiv 1810.05934), its stopping form, as a pure function of recorded rung values.
 
-Where it differs: rungs lie in the last training stage only, at the ends of plateaus of the learning rate or at
-shares of a trial's own epochs, so that like is compared with like; a rung counts distinct networks (addresses),
-not trials; and no one is stopped before ``min_peers`` of them have been there.
+Where it differs: rungs lie in the last training stage only, at the ends of plateaus of the learning rate or
+at shares of a trial's own epochs, so that like is compared with like; a rung counts distinct networks
+(addresses), not trials; and no one is stopped before ``min_peers`` of them have been there.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """What a sweep knows: which trials were asked for, how far each is, what was decided. No Ray in here.
 
-The truth is ``trials.jsonl``: an event is written there before it takes effect, and a book that is made from a
-run folder's events goes on exactly where the last one was.
+The truth is ``trials.jsonl``: an event is written there before it takes effect, and a book that is made from
+a run folder's events goes on exactly where the last one was.
 """
 
 import math
@@ -91,9 +91,11 @@ class Book:
         self._waiting: list[int] = []
         self._peers: dict[str, dict[str, float]] = {}
         self._decided: dict[tuple[int, str], asha.Decision] = {}
-        self._sign = -1.0 if self.search.directions[0][1] == "minimize" else 1.0
+        judged = [one for one in self.search.directions if one[0] in ("accuracy", "loss")]
+        self._metric, side = judged[0] if judged else ("accuracy", "maximize")
+        self._sign = -1.0 if side == "minimize" else 1.0
 
-    # --- trials in ----------------------------------------------------------------------------------------------
+    # --- trials in --------------------------------------------------------------------------------
 
     def replay(self, events: Iterable[Event]) -> None:
         """Take in the events of an earlier session; trials without an end are queued again."""
@@ -143,7 +145,7 @@ class Book:
         )
         return self.live[number]
 
-    # --- records in ---------------------------------------------------------------------------------------------
+    # --- records in -------------------------------------------------------------------------------
 
     def record(self, number: int, record: Record) -> asha.Decision:
         """Take in what a trial says; the answer is whether it goes on."""
@@ -158,7 +160,9 @@ class Book:
         elif kind == "waiting":
             live.stage, live.epoch = record["stage"], record["epoch"]
         elif kind in ("epoch", "reused", "prune"):
-            entries = record["epochs"] if kind == "reused" else [{k: v for k, v in record.items() if k != "kind"}]
+            entries = (
+                record["epochs"] if kind == "reused" else [{k: v for k, v in record.items() if k != "kind"}]
+            )
             for entry in entries:
                 if self._entry(live, entry, reused=kind == "reused" or entry.get("reused", False)) == "stop":
                     return "stop"
@@ -190,7 +194,9 @@ class Book:
             return "continue"
         live.curve.append({**entry, "reused": reused})
         if stage == "prune":
-            return self._judge_constraints(live, {key: entry[key] for key in CUT} | {"accuracy_pruned": entry["accuracy"]})
+            return self._judge_constraints(
+                live, {key: entry[key] for key in CUT} | {"accuracy_pruned": entry["accuracy"]}
+            )
         live.epochs_reused += reused
         live.epochs_trained += not reused
         if stage != self._stage or self._asha is None:
@@ -204,8 +210,7 @@ class Book:
         name = asha.rung(self._asha, training, epoch)
         if name is None:
             return "continue"
-        metric = self.search.directions[0][0]
-        value = entry.get(metric, entry["accuracy"])
+        value = entry[self._metric]
         rung = asha.group(name, self._within, {**self.space.fixed, **live.params})
         live.rungs[epoch] = value
         decision = self._decided.get((live.number, rung))
@@ -241,17 +246,17 @@ class Book:
             if metric in metrics:
                 amount = violation(bound, metric, metrics[metric], metrics.get(f"{metric}_unpruned"))
                 live.violations[metric] = amount
-        outside = [metric for metric, amount in live.violations.items() if amount > 0]
+        outside = [key for key in self.space.settings.constraints if live.violations.get(key, 0) > 0]
         if not outside:
             return "continue"
         metric = outside[0]
         unpruned = metrics.get(f"{metric}_unpruned")
         share = f" ({metrics[metric] / unpruned:.3f} of the unpruned)" if unpruned else ""
-        bound = self.space.settings.constraints[metric]  # type: ignore[index]
+        bound = self.space.settings.constraints[metric]
         self._end(live, "infeasible", reason=f"{metric} {metrics[metric]:g}{share} is not {bound}")
         return "stop"
 
-    # --- trials out ---------------------------------------------------------------------------------------------
+    # --- trials out -------------------------------------------------------------------------------
 
     def _done(self, live: Live, metrics: Mapping[str, Any]) -> None:
         if self._judge_constraints(live, metrics) == "continue":
@@ -262,7 +267,11 @@ class Book:
     ) -> None:
         told = dict(metrics) if metrics is not None else summary(live.curve)
         if state in ("infeasible", "failed"):  # no accuracy that could be compared with a finished trial's
-            told = {key: value for key, value in told.items() if key not in ("accuracy", "accuracy_best_epoch", "loss")}
+            told = {
+                key: value
+                for key, value in told.items()
+                if key not in ("accuracy", "accuracy_best_epoch", "loss")
+            }
         event: Event = {
             "event": "end",
             "trial": live.number,

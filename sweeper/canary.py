@@ -1,8 +1,8 @@
 """Before a sweep spends its budget: do its settings reach the training at all?
 
-Two small steps are trained for some points of the space. Recipes that differ by then must give different weights,
-equal ones equal weights. It finds a setting that is read, hashed and then ignored, which would make a whole sweep
-worthless in silence (ultralytics#23814 is such a case).
+Two small steps are trained for some points of the space. Recipes that differ by then must give different
+weights, equal ones equal weights. It finds a setting that is read, hashed and then ignored, which would make a
+whole sweep worthless in silence (ultralytics#23814 is such a case).
 """
 
 import hashlib
@@ -66,7 +66,10 @@ def _prove(space: Space, place: Place, stage: str, points: Sequence[Params]) -> 
         address = _address(recipe, stage, place)
         if address in known or len(known) == DIFFERENT:
             continue
-        trial = Trial(params=params, weights=_train(recipe, stage, place))
+        try:
+            trial = Trial(params=params, weights=_train(recipe, stage, place))
+        except TrainingFailedError:  # diverges at once: as a trial it will fail by itself, with its reason
+            continue
         for other in known.values():
             differing = {key for key in params | other.params if params.get(key) != other.params.get(key)}
             if other.weights == trial.weights and not differing & set(MAY_COINCIDE):
@@ -75,6 +78,8 @@ def _prove(space: Space, place: Place, stage: str, points: Sequence[Params]) -> 
                     "these settings do nothing here. Take them out of search."
                 )
         known[address] = trial
+    if not known:
+        return 0
     first = next(iter(known.values()))
     if _train(space.recipe(first.params), stage, place) != first.weights:
         raise TrainingFailedError(
@@ -103,7 +108,9 @@ def _train(recipe: Recipe, stage: str, place: Place) -> str:
         if recipe.prune is not None:
             network = prune(network, recipe.prune.percent, method=recipe.prune.method)
             if recipe.prune.recalibrate:
-                recalibrate(network, place.images, batches=1, batch_size=recipe.prune.recalibrate, seed=recipe.seed)
+                recalibrate(
+                    network, place.images, batches=1, batch_size=recipe.prune.recalibrate, seed=recipe.seed
+                )
         if recipe.finetune.start == "scratch":
             network = fresh(network, recipe.seed)
         _steps(network, recipe, "finetune", recipe.finetune, place)
@@ -139,7 +146,9 @@ def _distillation(recipe: Recipe, settings: Distilled, place: Place) -> Distilla
     else:
         assert teacher.model is not None
         classes, channels = place.identity.classes, place.identity.channels
-        network = build(Architecture(model=teacher.model, classes=classes, channels=channels), seed=teacher.seed)
+        network = build(
+            Architecture(model=teacher.model, classes=classes, channels=channels), seed=teacher.seed
+        )
     tau, weight, ce_weight = distillation_weights(settings)
     return Distillation(
         loss=LOSSES[settings.kd].function,
@@ -157,5 +166,3 @@ def _hash(network: nn.Module) -> str:
         total.update(str(tuple(tensor.shape)).encode())
         total.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return total.hexdigest()
-
-

@@ -55,11 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, function: Any, help_: str, argument: str, optional: bool = False) -> argparse.ArgumentParser:
+    def command(
+        name: str, function: Any, help_: str, argument: str, optional: bool = False
+    ) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=help_, description=help_, epilog=_EXAMPLES, formatter_class=look)
         one.set_defaults(function=function)
         one.add_argument(argument.lower(), metavar=argument, nargs="?" if optional else None)
-        one.add_argument("--json", action="store_true", help="end with one JSON line; the rest goes to stderr")
+        one.add_argument(
+            "--json", action="store_true", help="end with one JSON line; the rest goes to stderr"
+        )
         one.add_argument("--debug", action="store_true", help="show the traceback of an error")
         return one
 
@@ -69,13 +73,17 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "train one configuration, without Ray, and write its network", "CONFIG")
     status = command("status", _status, "show a run, or all runs", "RUN", optional=True)
     for one in (run, plan, train):
-        one.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the file")
+        one.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the file"
+        )
         one.add_argument("--seed", type=int, help="seed of the student's training and of the sampler")
         one.add_argument("--name", help="name of the run (default: the file's)")
     for one in (run, plan):
         one.add_argument("--trials", type=int, help="number of trials")
     for one in (run, train, status, plan):
-        one.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="where runs are (runs)")
+        one.add_argument(
+            "--out", type=Path, default=Path("runs"), metavar="DIR", help="where runs are (runs)"
+        )
     for one in (run, resume, train, plan):
         one.add_argument("--store", type=Path, metavar="DIR", help="shared states (SWEEPER_STORE, or store)")
     for one in (run, train):
@@ -97,7 +105,9 @@ def _space(options: argparse.Namespace) -> Any:
         more.append(("sweep.seed", options.seed))
     if getattr(options, "trials", None) is not None:
         more.append(("sweep.trials", options.trials))
-    return load(options.space if "space" in options else options.config, [*overrides, *more]) if more else space
+    return (
+        load(options.space if "space" in options else options.config, [*overrides, *more]) if more else space
+    )
 
 
 def _store(options: argparse.Namespace) -> Path:

@@ -44,7 +44,8 @@ def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
     for name, text in rows:
         if text:
             stream.write(
-                textwrap.fill(plain(text), WIDTH, initial_indent=f"{name:8}", subsequent_indent=" " * 8) + "\n"
+                textwrap.fill(plain(text), WIDTH, initial_indent=f"{name:8}", subsequent_indent=" " * 8)
+                + "\n"
             )
     path = plain(shown(folder))
     stream.write("\nnext\n")
@@ -57,7 +58,9 @@ def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
             {
                 "run": str(folder),
                 "trials": {state.value: count for state, count in counts(run).items()},
-                "epochs": {name: getattr(spent, name) for name in ("alone", "trained", "executed", "teacher")},
+                "epochs": {
+                    name: getattr(spent, name) for name in ("alone", "trained", "executed", "teacher")
+                },
                 "best": None
                 if choice is None
                 else {
@@ -131,7 +134,9 @@ def say_status(root: Path, given: str | None, stream: TextIO, *, as_json: bool) 
     for run in runs:
         facts = _facts(run)
         done = ", ".join(f"{count} {state}" for state, count in facts["trials"].items() if count)
-        found = f"best {percent(facts['accuracy'], 1)} %" if facts["accuracy"] is not None else "no result yet"
+        found = (
+            f"best {percent(facts['accuracy'], 1)} %" if facts["accuracy"] is not None else "no result yet"
+        )
         stream.write(f"{plain(shown(run.path)):32} {plain(str(facts['status'])):12} {found:14} {done}\n")
 
 

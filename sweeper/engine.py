@@ -60,7 +60,7 @@ def gpus_here() -> int:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([part for part in visible.split(",") if part.strip() not in ("", "-1")])
-    return len([entry for entry in Path("/proc/driver/nvidia/gpus").glob("*")])
+    return len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
 
 
 def execute(book: Book, work: Work) -> bool:

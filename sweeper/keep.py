@@ -1,7 +1,7 @@
 """Which states the store keeps: those at which some point of the space branches off or ends.
 
-Between two such epochs only the newest state is kept, for resuming. Where the space has very many branch points
-(a wide range of ``warmup``), they are thinned out evenly: any state can be made again.
+Between two such epochs only the newest state is kept, for resuming. Where the space has very many branch
+points (a wide range of ``warmup``), they are thinned out evenly: any state can be made again.
 """
 
 import itertools
@@ -46,7 +46,7 @@ def _of_stage(space: Space, stage: str) -> list[int]:
 
 
 def _schedules(space: Space, stage: str) -> list[Training]:
-    """The distinct schedules that the space can ask of a stage, in an order in which equal beginnings are neighbours."""
+    """The schedules that the space can ask of a stage, so ordered that equal beginnings are neighbours."""
     own = [knob for knob in space.knobs if knob.key in {f"{stage}.{key}" for key in SHAPE}]
     training: Training = getattr(space.settings, stage)
     found = [

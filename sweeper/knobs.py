@@ -1,10 +1,10 @@
 """The search section's grammar: dotted setting -> the values that it may take.
 
-    prune.percent: [0.3, 0.5, 0.7]                              a choice
-    sparsity.s: {log_uniform: [1e-3, 3e-2], points: 4}          four values, evenly spaced on a log scale
-    finetune.lr: {uniform: [0.01, 0.1]}                         any value between
-    finetune.epochs: {int_uniform: [4, 12], step: 4}            4, 8, 12
-    finetune.kd_weight: {choice: [1, 2], when: {finetune.kd: dist}}   only where finetune.kd is dist
+prune.percent: [0.3, 0.5, 0.7]                              a choice
+sparsity.s: {log_uniform: [1e-3, 3e-2], points: 4}          four values, evenly spaced on a log scale
+finetune.lr: {uniform: [0.01, 0.1]}                         any value between
+finetune.epochs: {int_uniform: [4, 12], step: 4}            4, 8, 12
+finetune.kd_weight: {choice: [1, 2], when: {finetune.kd: dist}}   only where finetune.kd is dist
 """
 
 import math
@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sweeper.faults import Fault, mend_for
+from sweeper.faults import Fault
+from sweeper.wording import mend_for
 
 Params = dict[str, Any]
 """One point: dotted setting -> value, without the settings whose condition does not hold."""
@@ -166,7 +167,9 @@ def _choice(at: str, values: Any) -> tuple[tuple[Any, ...], list[Fault]]:
         if not isinstance(value, str | int | float | bool) and value is not None:
             faults.append(Fault(rule="must be one value", key=f"{at}[{position}]", got=value))
         elif _equal_any(value, values[:position]):
-            faults.append(Fault(rule="is given twice", key=f"{at}[{position}]", got=value, mend="Remove one."))
+            faults.append(
+                Fault(rule="is given twice", key=f"{at}[{position}]", got=value, mend="Remove one.")
+            )
     return tuple(values), faults
 
 
@@ -190,7 +193,9 @@ def _range(
         return None, [Fault(rule="must be two whole numbers", key=where, got=ends)]
     if whole != integer:
         needed = "int_uniform" if integer else "uniform or log_uniform"
-        return None, [Fault(rule=f"needs {needed} here", key=where, got=ends, mend=f"Write {needed}: {ends}.")]
+        return None, [
+            Fault(rule=f"needs {needed} here", key=where, got=ends, mend=f"Write {needed}: {ends}.")
+        ]
     log = kind == "log_uniform"
     if log and low <= 0:
         return None, [Fault(rule="needs a low end above 0", key=where, got=ends)]
@@ -198,11 +203,17 @@ def _range(
     points, step = given.get("points"), given.get("step")
     for name, value, least in (("points", points, 2), ("step", step, 1)):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-            faults.append(Fault(rule=f"must be a whole number of at least {least}", key=f"{at}.{name}", got=value))
+            faults.append(
+                Fault(rule=f"must be a whole number of at least {least}", key=f"{at}.{name}", got=value)
+            )
     if step is not None and not whole:
         faults.append(Fault(rule="belongs to int_uniform", key=f"{at}.step", got=step, mend="Write points."))
     if points is not None and whole:
-        faults.append(Fault(rule="belongs to uniform and log_uniform", key=f"{at}.points", got=points, mend="Write step."))
+        faults.append(
+            Fault(
+                rule="belongs to uniform and log_uniform", key=f"{at}.points", got=points, mend="Write step."
+            )
+        )
     if faults:
         return None, faults
     values: tuple[Any, ...] | None = None

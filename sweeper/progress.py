@@ -58,7 +58,7 @@ class Progress:
         self._seen = 1
         self._began = time.monotonic()
         self._last_line = self._began
-        self._teacher: str | None = None
+        self._teaching = False
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._live: LiveDisplay | None = None
@@ -111,19 +111,23 @@ class Progress:
         while not self._stop.wait(LOOK_SECONDS):
             view = self.view()
             training = next((row for row in view.rows if row.stage == "teacher" and not row.waiting), None)
-            if training is not None and self._teacher is None:
+            if training is not None and not self._teaching:
                 self._write(f"teacher: {training.epochs} epochs, in trial {training.number}")
-            if training is None and self._teacher is not None:
+            if training is None and self._teaching:
                 self._write(f"teacher: {view.teacher} epochs trained")
-            self._teacher = None if training is None else "training"
+            self._teaching = training is not None
             if time.monotonic() - self._last_line >= HEARTBEAT_SECONDS:
                 self._write(heartbeat(view))
 
     def _write(self, line: str) -> None:
         with self._lock:
-            self._stream.write(line + "\n")
-            self._stream.flush()
             self._last_line = time.monotonic()
+            if not self.quiet:
+                try:
+                    self._stream.write(line + "\n")
+                    self._stream.flush()
+                except OSError:  # whoever read it is gone: the sweep goes on unseen
+                    self.quiet = True
 
 
 def _can_draw(stream: TextIO) -> bool:

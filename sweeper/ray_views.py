@@ -1,4 +1,4 @@
-"""Ray Tune's searcher, scheduler and stopper as views of a book. They are pickled, so they hold a name only."""
+"""Ray Tune's searcher, scheduler and stopper as views of a book. Pickled as they are, they hold a name only."""
 
 import json
 from typing import Any
@@ -27,7 +27,9 @@ class BookSearcher(Searcher):  # type: ignore[misc]
             return None
         return config_of(book.next(), work)
 
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
         """Nothing to do: the book has seen the record, or ``BookScheduler`` the error."""
 
     def save(self, checkpoint_path: str) -> None:

@@ -64,17 +64,22 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
     """
     sweep = space.settings.sweep
     if sweep is None:
-        raise InputError(f"{space.file}: search: is required to run a sweep. Use sweeper train for one configuration.")
+        raise InputError(
+            f"{space.file}: search: is required to run a sweep. Use sweeper train for one configuration."
+        )
     workers = fitting_workers(space.settings.resources)
     folder = out / space.name
     if (folder / TRIALS).exists() or (folder / SPACE).exists():
         raise InputError(
-            f"{folder}: the run exists already. Go on with it: sweeper resume {folder}, or give --name another name."
+            f"{folder}: the run exists already. "
+            f"Go on with it: sweeper resume {folder}, or give --name another name."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotFinishError(f"{folder}: can't be made: {error.strerror}. Give --out another folder.") from error
+        raise CannotFinishError(
+            f"{folder}: can't be made: {error.strerror}. Give --out another folder."
+        ) from error
     with owned(folder):
         manifest = _manifest(space, command) | _kept_options(options)
         with _disk_errors(folder):
@@ -148,8 +153,8 @@ def fitting_workers(resources: Resources) -> int:
     gpus, per_trial = gpus_here(), gpus_per_trial(resources)
     if resources.cpus_per_trial > cpus:
         raise InputError(
-            f"resources.cpus_per_trial: at most the {cpus} cores of this machine, got {resources.cpus_per_trial}. "
-            f"Set it to {cpus} or less."
+            f"resources.cpus_per_trial: at most the {cpus} cores of this machine, "
+            f"got {resources.cpus_per_trial}. Set it to {cpus} or less."
         )
     if per_trial > gpus:
         raise InputError(
@@ -222,11 +227,14 @@ def _work(
             finished = _execute(book, work, folder, manifest)
     if book.fatal:
         _close(folder, manifest, "failed")
-        raise CannotFinishError(f"{folder}: {book.fatal}. What is done is kept: free space, then sweeper resume {folder}.")
+        raise CannotFinishError(
+            f"{folder}: {book.fatal}. What is done is kept: free space, then sweeper resume {folder}."
+        )
     if not finished:
         _close(folder, manifest, "interrupted")
         raise InterruptedSweepError(
-            f"interrupted: {len(book.ended)} of {book.search.budget} trials are done. Go on with: sweeper resume {folder}"
+            f"interrupted: {len(book.ended)} of {book.search.budget} trials are done. "
+            f"Go on with: sweeper resume {folder}"
         )
     states = [event["state"] for event in book.ended.values()]
     if "complete" not in states and set(states) == {"failed"}:
@@ -244,7 +252,8 @@ def _execute(book: Book, work: Work, folder: Path, manifest: dict[str, Any]) -> 
     except OSError as error:
         _close(folder, manifest, "failed")
         raise CannotFinishError(
-            f"{folder}: {error.strerror or error}. What is done is kept: mend it, then sweeper resume {folder}."
+            f"{folder}: {error.strerror or error}. "
+            f"What is done is kept: mend it, then sweeper resume {folder}."
         ) from error
 
 
@@ -269,7 +278,9 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CannotFinishError(f"{folder}: can't be written: {error.strerror}. Free space, or give --out.") from error
+        raise CannotFinishError(
+            f"{folder}: can't be written: {error.strerror}. Free space, or give --out."
+        ) from error
 
 
 def _manifest(space: Space, command: Sequence[str]) -> dict[str, Any]:
@@ -279,7 +290,8 @@ def _manifest(space: Space, command: Sequence[str]) -> dict[str, Any]:
         "status": "running",
         "command": list(command),
         "seed": space.settings.seed,
-        "versions": {"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in PACKAGES},
         "git": _git(),
         "machine": {
             "host": platform.node(),
@@ -297,13 +309,18 @@ def _manifest(space: Space, command: Sequence[str]) -> dict[str, Any]:
 def _read_manifest(folder: Path, space: Space, command: Sequence[str]) -> dict[str, Any]:
     """The manifest as it is; one that is damaged is made anew, since nothing depends on it."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         assert isinstance(manifest, dict)
     except (OSError, ValueError, AssertionError):
         manifest = _manifest(space, command)
     if manifest.get("format") != FORMAT:
-        raise DamagedFileError(f"{folder / MANIFEST}: format {manifest.get('format')} is not {FORMAT}, which this version writes.")
-    return manifest | {"sessions": [*manifest.get("sessions", []), {"command": list(command), "started": now()}]}
+        raise DamagedFileError(
+            f"{folder / MANIFEST}: format {manifest.get('format')} is not {FORMAT}, "
+            "which this version writes."
+        )
+    return manifest | {
+        "sessions": [*manifest.get("sessions", []), {"command": list(command), "started": now()}]
+    }
 
 
 def _close(folder: Path, manifest: dict[str, Any], status: str) -> None:

@@ -1,7 +1,7 @@
 """Points to try, from Optuna's samplers by ask and tell.
 
-The sampler is made anew for each ask from (seed, trial number), so what it answers depends on what it was told
-and on nothing else: an interrupted search goes on as if it had not been. Values that are numbers in order are
+The sampler is made anew for each ask from (seed, trial number), so what it answers depends on what it was
+told and on nothing else: an interrupted search goes on as if it had not been. Values that are numbers in order are
 asked for by their position, so that neighbours are neighbours to the sampler.
 """
 
@@ -70,7 +70,9 @@ class Search:
 
     def replay(self, number: int, params: Params) -> Params:
         """Enter a point that was decided before: afterwards the study is as if it had been asked for."""
-        inside_values = {knob.key: inside(knob, params[knob.key]) for knob in self.space.knobs if knob.key in params}
+        inside_values = {
+            knob.key: inside(knob, params[knob.key]) for knob in self.space.knobs if knob.key in params
+        }
         self._study.sampler = RandomSampler(seed=0)  # not used: every value is fixed
         self._study.enqueue_trial(inside_values)
         trial = self._study.ask()
@@ -102,7 +104,9 @@ class Search:
         trial = self._open.pop(number)
         for metric, amount in violations.items():
             trial.set_constraint(metric, amount)
-        if len(self.directions) == 1:  # Optuna takes intermediate values of one objective only
+        if (
+            self.directions[0][0] in ("accuracy", "loss") and len(self.directions) == 1
+        ):  # the values of that metric
             for epoch, value in rungs.items():
                 trial.report(value, epoch)
         complete = state == "complete"

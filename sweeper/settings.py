@@ -20,6 +20,9 @@ METRICS = {
 SHARED_METRICS = ("macs", "params")
 """Metrics whose bound, if below 1, is a share of the unpruned network's."""
 
+CUT_METRICS = ("accuracy_pruned", "percent_cut")
+"""Metrics that only a pipeline with a prune section has."""
+
 MetricName = Literal["accuracy", "accuracy_pruned", "loss", "macs", "params", "percent_cut"]
 SAMPLERS = ("tpe", "random", "grid")
 
@@ -58,13 +61,13 @@ class Asha(Settings):
     rungs: Literal["plateaus"] | Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)] = (
         "plateaus"
     )
-    """Where trials are compared: at the end of each plateau of the rate, or at shares of a trial's own epochs."""
+    """Where trials are compared: at the end of each plateau of the rate, or at shares of its own epochs."""
     reduction: Annotated[float, Field(gt=1)] = 3
     """One in so many goes on from a rung."""
     min_peers: Annotated[int, Field(ge=2)] = 4
     """No one is stopped before so many distinct networks, itself among them, have been at the rung."""
     compare_within: list[str] | None = None
-    """Settings whose values must agree for two trials to be compared; null: finetune.kd, and all that change MACs."""
+    """Settings whose values must agree for two trials to be compared; null: finetune.kd, and what changes MACs."""
 
 
 class Sweep(Settings):

@@ -13,10 +13,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from sweeper.faults import MISSING, SET, Fault, Faults, from_pydantic, mend_for
+from sweeper.faults import MISSING, SET, Fault, Faults, from_pydantic
 from sweeper.knobs import Knob, Params, draw, grid, in_order, read_knob
-from sweeper.settings import RECIPE_SECTIONS, SpaceFile
+from sweeper.settings import CUT_METRICS, RECIPE_SECTIONS, SHARED_METRICS, SpaceFile, parse_bound
 from sweeper.strict_yaml import Document, dump, parse_value, read
+from sweeper.wording import mend_for
 from trainables.recipe import Recipe
 from trainables.schedule import plateau_ends
 
@@ -154,10 +155,15 @@ def check(document: Document, *, default_name: str) -> Space:
         search=settings.search or {},
     )
     if not faults:
-        faults += _points_fit(document, space) + _sweep_fits(document, space)
+        faults += (
+            _points_fit(document, space) + _sweep_fits(document, space) + _metrics_exist(document, settings)
+        )
     if faults:
         raise Faults(document.file, faults)
-    return Space(**{name: getattr(space, name) for name in Space.__slots__ if name != "warnings"}, warnings=_warnings(space))
+    return Space(
+        **{name: getattr(space, name) for name in Space.__slots__ if name != "warnings"},
+        warnings=_warnings(space),
+    )
 
 
 def set_dotted(plain: dict[str, Any], key: str, value: Any) -> None:
@@ -190,7 +196,7 @@ def last_stage(recipe: Recipe) -> str:
     return "finetune" if recipe.finetune is not None else "sparsity"
 
 
-# --- checks -----------------------------------------------------------------------------------------------------
+# --- checks ---------------------------------------------------------------------------------------
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
@@ -214,7 +220,14 @@ def settable(model: type[BaseModel] = Recipe, prefix: str = "") -> dict[str, Any
     return {key: annotation for key, annotation in found.items() if key not in _NOT_SEARCHED}
 
 
-_NOT_SEARCHED = ("evaluate", "data.source", "data.path", "data.download", "data.val_fraction", "data.split_seed")
+_NOT_SEARCHED = (
+    "evaluate",
+    "data.source",
+    "data.path",
+    "data.download",
+    "data.val_fraction",
+    "data.split_seed",
+)
 """Trials are compared on one split of one data set."""
 
 
@@ -229,7 +242,9 @@ def _known_keys(path: Path_) -> Iterable[str]:
     return model.model_fields
 
 
-def _fault(document: Document, path: Path_, rule: str, got: object = MISSING, mend: str | None = None) -> Fault:
+def _fault(
+    document: Document, path: Path_, rule: str, got: object = MISSING, mend: str | None = None
+) -> Fault:
     """A fault at a place of the document, with its line; without one it came from ``--set``."""
     line = document.line_of(path)
     key = ".".join(str(part) for part in path if isinstance(part, str))
@@ -253,7 +268,9 @@ def _key_fault(document: Document, key: str) -> Fault | None:
             return _fault(document, ("search", key), rule, mend=f"Add {section}: {{...}}, or remove the key.")
         return None
     if key in _NOT_SEARCHED:
-        return _fault(document, ("search", key), "can't be searched: trials are compared on one split of one data set")
+        return _fault(
+            document, ("search", key), "can't be searched: trials are compared on one split of one data set"
+        )
     return _fault(document, ("search", key), "the pipeline has no such setting", mend=mend_for(key, known))
 
 
@@ -283,7 +300,11 @@ def _knobs(document: Document, settings: SpaceFile) -> tuple[tuple[Knob, ...], l
     if settings.search is None:
         return (), []
     if not settings.search:
-        return (), [_fault(document, ("search",), "is empty", mend="Name a setting, such as prune.percent: [0.3, 0.5].")]
+        return (), [
+            _fault(
+                document, ("search",), "is empty", mend="Name a setting, such as prune.percent: [0.3, 0.5]."
+            )
+        ]
     knobs: list[Knob] = []
     faults: list[Fault] = []
     known = settable()
@@ -299,7 +320,14 @@ def _knobs(document: Document, settings: SpaceFile) -> tuple[tuple[Knob, ...], l
         for name, _ in knob.when:
             if name not in known:
                 mend = mend_for(name, known)
-                faults.append(_fault(document, ("search", knob.key, "when", name), "the pipeline has no such setting", mend=mend))
+                faults.append(
+                    _fault(
+                        document,
+                        ("search", knob.key, "when", name),
+                        "the pipeline has no such setting",
+                        mend=mend,
+                    )
+                )
             elif name == knob.key:
                 faults.append(_fault(document, ("search", knob.key, "when", name), "a condition on itself"))
     if faults:
@@ -347,7 +375,9 @@ def _values_fit(document: Document, settings: SpaceFile, knobs: Sequence[Knob]) 
                 elif "choice" in given:
                     at = (*at, "choice", position)
                 line = document.line_of(at)
-                label = f"search.{knob.key}" + (f"[{position}]" if knob.values is not None and len(at) > 2 else "")
+                label = f"search.{knob.key}" + (
+                    f"[{position}]" if knob.values is not None and len(at) > 2 else ""
+                )
                 faults.append(
                     Fault(
                         rule=found.rule,
@@ -379,16 +409,20 @@ def _sweep_fits(document: Document, space: Space) -> list[Fault]:
     sweep = space.settings.sweep
     faults: list[Fault] = []
     if space.knobs and sweep is None:
-        faults.append(_fault(document, ("sweep",), "is required with a search", mend="Add sweep: {trials: 24}."))
+        faults.append(
+            _fault(document, ("sweep",), "is required with a search", mend="Add sweep: {trials: 24}.")
+        )
     if sweep is not None and not space.knobs:
-        faults.append(_fault(document, ("search",), "is required with a sweep", mend="Add search, or remove sweep."))
+        faults.append(
+            _fault(document, ("search",), "is required with a sweep", mend="Add search, or remove sweep.")
+        )
     if faults or sweep is None:
         return faults
     if sweep.sampler == "grid":
+        rule, grid_mend = "a range needs points under sampler: grid", "Add points: 4 (step for int_uniform)."
         for knob in space.knobs:
             if knob.values is None:
-                rule, mend = "a range needs points under sampler: grid", "Add points: 4 (step for int_uniform)."
-                faults.append(_fault(document, ("search", knob.key), rule, space.search[knob.key], mend))
+                faults.append(_fault(document, ("search", knob.key), rule, space.search[knob.key], grid_mend))
     if sweep.asha is not None:
         searched = {knob.key: knob for knob in space.knobs}
         for position, key in enumerate(sweep.asha.compare_within or ()):
@@ -404,6 +438,25 @@ def _sweep_fits(document: Document, space: Space) -> list[Fault]:
     return faults
 
 
+def _metrics_exist(document: Document, settings: SpaceFile) -> list[Fault]:
+    """Objectives and bounds that no trial could have without a cut."""
+    if settings.prune is not None:
+        return []
+    rule, mend = "is measured by pruning, and the pipeline has no prune section", "Add prune: {percent: 0.5}."
+    faults = [
+        _fault(document, ("objective", side), rule, metric, mend)
+        for metric, side in settings.objective.directions
+        if metric in CUT_METRICS
+    ]
+    for metric, bound in settings.constraints.items():
+        if metric in CUT_METRICS:
+            faults.append(_fault(document, ("constraints", metric), rule, mend=mend))
+        elif metric in SHARED_METRICS and parse_bound(bound)[1] < 1:
+            share = "is a share of the unpruned network, and the pipeline has no prune section"
+            faults.append(_fault(document, ("constraints", metric), share, bound, mend))
+    return faults
+
+
 def _warnings(space: Space) -> tuple[str, ...]:
     """What is allowed but probably not meant."""
     settings, found = space.settings, []
@@ -412,16 +465,25 @@ def _warnings(space: Space) -> tuple[str, ...]:
     bounded = set(settings.constraints) | (metrics - {"accuracy", "loss", "accuracy_pruned"})
     if "prune.percent" in searched and not bounded & {"macs", "params", "percent_cut"}:
         found.append(
-            "accuracy alone is won by pruning least: add constraints: {macs: \"<= 0.5\"} or objective minimize: macs"
+            "accuracy alone is won by pruning least: "
+            'add constraints: {macs: "<= 0.5"} or objective minimize: macs'
         )
     for knob in space.knobs:
         if knob.values is None and knob.key.startswith("sparsity."):
-            found.append(f"search.{knob.key} has endlessly many values: no two trials share a sparsity training; add points")
+            found.append(
+                f"search.{knob.key} has endlessly many values: "
+                "no two trials share a sparsity training; add points"
+            )
     for stage in ("teacher", "sparsity", "finetune"):
         training = getattr(settings, stage)
         schedule = {f"{stage}.{key}" for key in ("epochs", "warmup", "decay_every")}
         loaded = stage == "teacher" and getattr(training, "checkpoint", None) is not None
-        if training is not None and not loaded and not schedule & set(searched) and not plateau_ends(training):
+        if (
+            training is not None
+            and not loaded
+            and not schedule & set(searched)
+            and not plateau_ends(training)
+        ):
             found.append(
                 f"{stage}: the rate never drops in {training.epochs} epochs "
                 f"(first drop after warmup {training.warmup} + decay_every {training.decay_every})"

@@ -44,8 +44,8 @@ def train(
     """
     if space.knobs:
         raise InputError(
-            f"{space.file}: search: train takes one configuration, got a search over {len(space.knobs)} settings. "
-            "Use sweeper run, or a best.yaml."
+            f"{space.file}: search: train takes one configuration, "
+            f"got a search over {len(space.knobs)} settings. Use sweeper run, or a best.yaml."
         )
     folder = out / space.name
     if (folder / TRIALS).exists():

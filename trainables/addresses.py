@@ -87,7 +87,9 @@ def chain(
     segments: list[Segment] = []
     if recipe.sparsity is not None:
         settings = _sgd(recipe.sparsity, recipe) | _distillation(recipe.sparsity, teacher)
-        segments.append(_training("sparsity", parent, settings | _penalty(recipe.sparsity), rates(recipe.sparsity)))
+        segments.append(
+            _training("sparsity", parent, settings | _penalty(recipe.sparsity), rates(recipe.sparsity))
+        )
         parent = segments[-1].end
     if recipe.prune is not None:
         address = digest([parent, "prune", _prune(recipe)])
@@ -141,7 +143,13 @@ def _distillation(stage: Distilled, teacher: str | None) -> dict[str, Any]:
     if stage.kd == "none":
         return {"kd": "none"}
     weights = distillation_weights(stage)
-    return {"kd": stage.kd, "teacher": teacher, "tau": weights[0], "kd_weight": weights[1], "ce_weight": weights[2]}
+    return {
+        "kd": stage.kd,
+        "teacher": teacher,
+        "tau": weights[0],
+        "kd_weight": weights[1],
+        "ce_weight": weights[2],
+    }
 
 
 def distillation_weights(stage: Distilled) -> tuple[float, float, float]:

@@ -1,7 +1,7 @@
 """What the bits of a trained network depend on besides its settings, and setting it up.
 
-Each entry was seen to change bits: the number of threads, the memory format, the processor's vector width, the
-device, the torch version.
+Each entry was seen to change bits: the number of threads, the memory format, the processor's vector width,
+the device, the torch version.
 """
 
 import platform

@@ -7,6 +7,11 @@ from trainables.place import Place
 
 
 def evaluate(network: nn.Module, place: Place) -> dict[str, float]:
-    """``test_accuracy`` (0..1) and mean cross-entropy ``test_loss`` on the test images."""
-    measured = measure(network, place.data.test, place.images.mean, place.images.std)
-    return {"test_accuracy": measured["accuracy"], "test_loss": measured["loss"]}
+    """``test_accuracy`` (0..1) and mean cross-entropy ``test_loss`` on the ``test_images``."""
+    images = place.data.test
+    measured = measure(network, images, place.images.mean, place.images.std, what="test")
+    return {
+        "test_accuracy": measured["accuracy"],
+        "test_loss": measured["loss"],
+        "test_images": len(images),
+    }

@@ -22,7 +22,7 @@ from trainables.recipe import Training
 from trainables.seeding import derive, generator
 
 EVALUATION_BATCH = 512
-"""Images in one step of an evaluation; fixed, since the shape of a batch moves the last bits of its logits."""
+"""Images in one step of an evaluation; fixed, since the shape of a batch moves the last bits."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +71,9 @@ class TrainingImages:
         labels = data.train.labels.to(device)
         return cls(padded=padded, labels=labels, pad=data.pad, flip=data.flip, mean=data.mean, std=data.std)
 
-    def epoch(self, *, seed: int, stage: str, epoch: int, batch_size: int, drop_last: bool) -> Iterator[Batch]:
+    def epoch(
+        self, *, seed: int, stage: str, epoch: int, batch_size: int, drop_last: bool
+    ) -> Iterator[Batch]:
         """The batches of one epoch: its order and its views follow from (seed, stage, epoch)."""
         count = len(self.labels)
         order = epoch_order(count, generator=generator(seed, stage, epoch, "order"))
@@ -105,12 +107,18 @@ def sgd(network: nn.Module, training: Training) -> torch.optim.SGD:
 
 
 def train_epoch(
-    network: nn.Module, optimizer: torch.optim.SGD, images: TrainingImages, task: Task, *, epoch: int, lr: float
+    network: nn.Module,
+    optimizer: torch.optim.SGD,
+    images: TrainingImages,
+    task: Task,
+    *,
+    epoch: int,
+    lr: float,
 ) -> dict[str, float]:
     """Train one epoch; ``epoch`` counts from 1 within the stage.
 
     Returns:
-        ``train_loss`` (mean over steps, without the L1 term, as the official code prints it), ``train_accuracy``.
+        ``train_loss`` (mean over steps, without the L1 term, as in the official code), ``train_accuracy``.
 
     Raises:
         TrainingFailedError: a loss of this epoch was not finite.
@@ -125,7 +133,7 @@ def train_epoch(
     epoch_batches = images.epoch(
         seed=task.seed, stage=task.stage, epoch=epoch, batch_size=task.batch_size, drop_last=task.drop_last
     )
-    with torch.random.fork_rng(devices=[]):  # for networks with dropout: their numbers too come from the epoch
+    with torch.random.fork_rng(devices=[]):  # dropout, too, draws numbers that come from the epoch
         torch.manual_seed(derive(task.seed, task.stage, epoch, "network"))
         for batch in epoch_batches:
             logits = network(network_input(batch.pixels, images.mean, images.std))
@@ -179,12 +187,16 @@ def predict(network: nn.Module, images: Images, mean: tuple[float, ...], std: tu
 
 
 def measure(
-    network: nn.Module, images: Images, mean: tuple[float, ...], std: tuple[float, ...]
+    network: nn.Module, images: Images, mean: tuple[float, ...], std: tuple[float, ...], *, what: str
 ) -> dict[str, float]:
-    """``accuracy`` (0..1) and mean cross-entropy ``loss`` on images."""
+    """``accuracy`` (0..1) and mean cross-entropy ``loss`` on images.
+
+    Raises:
+        TrainingFailedError: the loss is not finite; ``what`` says what was measured.
+    """
     logits = predict(network, images, mean, std)
     loss = functional.cross_entropy(logits, images.labels).item()
     accuracy = (logits.argmax(1) == images.labels).sum().item() / len(images)
     if not math.isfinite(loss):
-        raise TrainingFailedError("the loss on the validation images is not finite")
+        raise TrainingFailedError(f"{what}: the loss of the evaluation is not finite")
     return {"accuracy": accuracy, "loss": loss}

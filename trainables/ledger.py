@@ -18,7 +18,13 @@ class Ledger:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        line = {"stage": stage, "epoch": epoch, "address": address, "seconds": round(seconds, 4), "trial": trial}
+        line = {
+            "stage": stage,
+            "epoch": epoch,
+            "address": address,
+            "seconds": round(seconds, 4),
+            "trial": trial,
+        }
         file = self.folder / f"{socket.gethostname()}-{os.getpid()}.jsonl"
         with file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")

@@ -57,7 +57,7 @@ def run(recipe: Recipe, place: Place, *, test: bool = False) -> Generator[Record
         metrics |= {"params": whole.params, "macs": whole.macs}
     metrics["validation_images"] = len(place.data.validation)
     if test or recipe.evaluate == "all":
-        metrics |= evaluate(position.network, place) | {"test_images": len(place.data.test)}
+        metrics |= evaluate(position.network, place)
     yield {"kind": "done", "metrics": metrics}
     return position
 

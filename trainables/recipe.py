@@ -2,8 +2,8 @@
 
 The models are frozen, typed and strict: ``1`` where a real number is asked becomes ``1.0``, everything else
 of a wrong type, every unknown key and every value out of range is refused. Defaults are those of the official
-configurations: network-slimming's ``main.py`` for sparsity training, RepDistiller's for the teacher and DIST's
-``dist_cifar.yaml`` for finetuning. Importing this module needs no torch.
+configurations: network-slimming's ``main.py`` for sparsity training, RepDistiller's for the teacher and
+DIST's ``dist_cifar.yaml`` for finetuning. Importing this module needs no torch.
 """
 
 from collections.abc import Callable, Iterable
@@ -66,7 +66,7 @@ class Data(Settings):
     download: bool = False
     """Whether torchvision may fetch a data set that is not there."""
     val_fraction: Annotated[float, Field(gt=0, lt=1)] | None = 0.1
-    """Share of the training images set aside, stratified, to choose by; null: the file's own validation set."""
+    """Share of the training images set aside, stratified, to choose by; null: the file has a validation set."""
     split_seed: Seed = 0
     """Seed of that split. It is the same for every trial and seed of a study."""
     batch_size: Count = 64
@@ -85,7 +85,7 @@ class Training(Settings):
     lr: Positive
     """Full learning rate."""
     warmup: CountFromZero
-    """Epochs held at the full rate before the decay begins: drops come at warmup + k * decay_every, k >= 1."""
+    """Epochs held at the full rate before the decay: drops come at warmup + k * decay_every, k >= 1."""
     decay_every: Count
     """Epochs between two drops of the rate."""
     decay_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
@@ -168,7 +168,7 @@ class Prune(Settings):
     method: MethodName = "slimming"
     """How channels are scored."""
     recalibrate: CountFromZero = 0
-    """Batches that the BatchNorm statistics are taken from anew after the cut (0: kept, as the official code)."""
+    """Batches that BatchNorm statistics are taken from anew after the cut (0: kept, as the official code)."""
 
 
 class Finetune(Distilled):
@@ -237,7 +237,9 @@ def canonical(recipe: Recipe) -> dict[str, Any]:
     if not recipe.needs_teacher:
         plain.pop("teacher", None)
     elif recipe.teacher is not None and recipe.teacher.checkpoint is not None:
-        plain["teacher"] = {key: plain["teacher"][key] for key in ("model", "checkpoint") if key in plain["teacher"]}
+        plain["teacher"] = {
+            key: plain["teacher"][key] for key in ("model", "checkpoint") if key in plain["teacher"]
+        }
     return plain
 
 
@@ -245,4 +247,6 @@ def _plain(section: Settings) -> dict[str, Any]:
     """A section without the nulls that are its defaults anyway."""
     fields = type(section).model_fields
     values = section.model_dump(mode="json")
-    return {key: value for key, value in values.items() if value is not None or fields[key].default is not None}
+    return {
+        key: value for key, value in values.items() if value is not None or fields[key].default is not None
+    }

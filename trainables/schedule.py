@@ -28,7 +28,5 @@ def rates(training: Training) -> tuple[float, ...]:
 def plateau_ends(training: Training) -> tuple[int, ...]:
     """The epochs, before the last, after which the rate drops: where peers can be compared."""
     return tuple(
-        epoch
-        for epoch in range(1, training.epochs)
-        if drops(training, epoch + 1) > drops(training, epoch)
+        epoch for epoch in range(1, training.epochs) if drops(training, epoch + 1) > drops(training, epoch)
     )

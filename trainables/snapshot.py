@@ -10,7 +10,9 @@ from trainables.models import Architecture, build
 from trainables.store import State
 
 
-def snapshot(network: nn.Module, optimizer: torch.optim.SGD | None, history: Sequence[dict[str, Any]]) -> State:
+def snapshot(
+    network: nn.Module, optimizer: torch.optim.SGD | None, history: Sequence[dict[str, Any]]
+) -> State:
     """All that is needed to go on from here, and the metrics of every epoch that led here."""
     architecture = network.architecture
     assert isinstance(architecture, Architecture)
@@ -27,7 +29,7 @@ def network_of(state: State, device: torch.device) -> nn.Module:
     """A network with the stored weights."""
     network = build(Architecture.from_json(state.header["architecture"]), seed=0)
     network.load_state_dict(_part(state, "network."))
-    return network.to(device=device, memory_format=torch.channels_last)
+    return network.to(device).to(memory_format=torch.channels_last)
 
 
 def restore_momentum(state: State, network: nn.Module, optimizer: torch.optim.SGD) -> None:

@@ -1,8 +1,8 @@
-"""Address -> trained state: one file each, verified by its own SHA-256, written aside and renamed.
+r"""Address -> trained state: one file each, verified by its own SHA-256, written aside and renamed.
 
 A file is one line of JSON, a checksum, and safetensors:
 
-    {"sha256": "<of the rest>", ...}\\n  header JSON \\n  safetensors bytes
+    {"sha256": "<of the rest>", ...}\n  header JSON \\n  safetensors bytes
 
 Every state can be made again from its recipe, so deleting any file is always safe, and nothing is fsynced:
 a file that was torn by a crash fails its checksum and counts as absent. No pickle is written or read.
@@ -14,7 +14,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 MAGIC = "sweeper-state-1"
 LOCKS = 256
-"""Lock files of a store, picked by address; a fixed set that is never deleted (deleting a held lock frees it)."""
+"""Lock files of a store, picked by address; a fixed set, never deleted (that would free a held one)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,15 +52,8 @@ class States(Protocol):
     def discard(self, address: str) -> None:
         """Forget a state; absent is fine."""
 
-    def lock(self, address: str) -> "AbstractLock":
-        """Try to be the one who computes an address."""
-
-
-class AbstractLock(Protocol):
-    """A context that says on entering whether the lock was free."""
-
-    def __enter__(self) -> bool: ...
-    def __exit__(self, *_: object) -> bool | None: ...
+    def lock(self, address: str) -> AbstractContextManager[bool]:
+        """A context: try to be the one who computes an address; it says whether the lock was free."""
 
 
 def furthest(states: States, addresses: Sequence[str]) -> tuple[int, State] | None:
@@ -195,8 +188,7 @@ def encode(state: State) -> bytes:
     """A state as the bytes of its file."""
     tensors = {name: tensor.contiguous() for name, tensor in state.tensors.items()}
     body = json.dumps(state.header, allow_nan=False).encode() + b"\n" + safetensors.torch.save(tensors)
-    head = {"format": MAGIC, "sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
-    return json.dumps(head).encode() + b"\n" + body
+    return _seal(body) + b"\n" + body
 
 
 def decode(content: bytes) -> State:
@@ -206,13 +198,18 @@ def decode(content: bytes) -> State:
         ValueError: the file is not, to the byte, what was written.
     """
     first, _, body = content.partition(b"\n")
-    head = _json(first)
-    if head.get("format") != MAGIC:
+    if _json(first).get("format") != MAGIC:
         raise ValueError("no stored state of this version")
-    if hashlib.sha256(body).hexdigest() != head.get("sha256"):
+    if first != _seal(body):
         raise ValueError(f"damaged: {len(body)} bytes do not have the checksum that was written with them")
     header, _, tensors = body.partition(b"\n")
     return State(header=_json(header), tensors=safetensors.torch.load(tensors))
+
+
+def _seal(body: bytes) -> bytes:
+    """The first line of a file."""
+    seal = {"format": MAGIC, "sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
+    return json.dumps(seal).encode()
 
 
 def _json(line: bytes) -> dict[str, Any]:

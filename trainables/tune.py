@@ -1,7 +1,8 @@
 """The pipeline as a Ray Tune trainable: sparsity training, pruning and finetuning, one record a step. Thin.
 
-A step never raises (an actor would be lost) and never blocks: while another worker trains the epoch that this one
-needs, it returns a ``waiting`` record. Workers are reused: ``reset_config`` ends one recipe and begins the next.
+A step never raises (an actor would be lost) and never blocks: while another worker trains the epoch that
+this one needs, it returns a ``waiting`` record. Workers are reused: ``reset_config`` ends one recipe and
+begins the next.
 Settings and records travel as JSON text, since Ray takes nested results apart.
 """
 
@@ -23,8 +24,8 @@ FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """Errors of the disk that no other trial could get around either."""
 
 
-class Pipeline(Trainable):  # type: ignore[misc]  (ray has no types)
-    """One trial: ``config`` holds its number ``trial`` and, as JSON text, ``recipe`` and ``place`` (see Place)."""
+class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
+    """One trial: ``config`` holds its number ``trial`` and, as JSON text, ``recipe`` and ``place``."""
 
     def setup(self, config: dict[str, Any]) -> None:
         """Begin the first recipe."""

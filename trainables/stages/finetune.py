@@ -21,7 +21,8 @@ def finetune(
     settings = recipe.finetune
     assert settings is not None
     if position.epoch == 0 and settings.start == "scratch":
-        network = fresh(position.network, recipe.seed).to(place.device, memory_format=torch.channels_last)
+        network = fresh(position.network, recipe.seed).to(place.device)
+        network = network.to(memory_format=torch.channels_last)
         position = Position(network=network, history=position.history)
 
     def task_of() -> Generator[Record, None, Task]:
@@ -38,9 +39,9 @@ def finetune(
 
 
 def fresh(network: nn.Module, seed: int) -> nn.Module:
-    """The same architecture, newly initialised from ``seed``; channel selections are kept, as in Liu et al. 2019.
+    """The same architecture, newly initialised from ``seed``, with the selections of channels kept.
 
-    Source: rethinking-network-pruning, cifar/network-slimming/main_E.py (arXiv 1810.05270).
+    Liu et al. 2019; source: rethinking-network-pruning, cifar/network-slimming/main_E.py (arXiv 1810.05270).
     """
     architecture = network.architecture
     assert isinstance(architecture, Architecture)

@@ -26,7 +26,7 @@ def prune(recipe: Recipe, segment: Segment, position: Position, place: Place) ->
     network = cut_channels(before, settings.percent, method=settings.method)
     selection = network.pruned_by
     assert isinstance(selection, Selection)
-    network = network.to(device=place.device, memory_format=torch.channels_last)
+    network = network.to(place.device).to(memory_format=torch.channels_last)
     if settings.recalibrate:
         recalibrate(
             network,
@@ -36,7 +36,7 @@ def prune(recipe: Recipe, segment: Segment, position: Position, place: Place) ->
             seed=recipe.seed,
         )
     unpruned, pruned = complexity(before, image=image), complexity(network, image=image)
-    measured = measure(network, place.data.validation, place.images.mean, place.images.std)
+    measured = measure(network, place.data.validation, place.images.mean, place.images.std, what="prune")
     record: Record = {
         "stage": "prune",
         "epoch": 0,
@@ -61,7 +61,7 @@ def prune(recipe: Recipe, segment: Segment, position: Position, place: Place) ->
 def recalibrate(
     network: nn.Module, images: TrainingImages, *, batches: int, batch_size: int, seed: int
 ) -> None:
-    """Take BatchNorm means and variances anew, as plain averages over ``batches`` training batches, in place."""
+    """Take BatchNorm means and variances anew, in place: plain averages over ``batches`` training batches."""
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     usual = [layer.momentum for layer in norms]
     for layer in norms:

@@ -19,7 +19,7 @@ def start(recipe: Recipe, place: Place) -> Position:
         model=recipe.model, classes=place.identity.classes, channels=place.identity.channels
     )
     network = build(architecture, seed=recipe.seed)
-    network = network.to(device=place.device, memory_format=torch.channels_last)
+    network = network.to(place.device).to(memory_format=torch.channels_last)
     return Position(network=network, history=())
 
 

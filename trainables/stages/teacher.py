@@ -5,7 +5,7 @@ from collections.abc import Generator
 import torch
 from torch import Tensor, nn
 
-from trainables.addresses import DataIdentity, batch_size, teacher_address, teacher_segment
+from trainables.addresses import DataIdentity, batch_size, digest, teacher_address, teacher_segment
 from trainables.checkpoints import load
 from trainables.data.batches import Batch
 from trainables.errors import InputError
@@ -16,7 +16,7 @@ from trainables.recipe import Recipe
 from trainables.stages.training import Position, Record, train
 
 TEACHER_BATCH = 64
-"""Images in one step of the teacher, always: batches are padded to it, so that who asks does not change a bit."""
+"""Images in one step of the teacher, always: batches are padded to it, so that who asks changes no bit."""
 
 
 class LiveTeacher:
@@ -31,7 +31,7 @@ class LiveTeacher:
     def logits(self, batch: Batch) -> Tensor:
         """Logits (B, classes) of a batch of B images, in steps of one fixed shape."""
         parts = []
-        for pixels in batch.pixels.split(TEACHER_BATCH):
+        for pixels in torch.split(batch.pixels, TEACHER_BATCH):
             short = TEACHER_BATCH - len(pixels)
             filled = torch.cat([pixels, pixels.new_zeros(short, *pixels.shape[1:])]) if short else pixels
             parts.append(self.network(network_input(filled, self.mean, self.std))[: len(pixels)])
@@ -39,18 +39,18 @@ class LiveTeacher:
 
 
 _READY: dict[str, LiveTeacher] = {}
-"""The last teacher of this process by its address and device: a reused worker does not load it again."""
+"""The last teacher of this process by address, images and device: a reused worker does not load it again."""
 
 
 def teacher_of(recipe: Recipe, place: Place) -> Generator[Record, None, LiveTeacher]:
     """The recipe's teacher, trained now if no one has yet."""
     assert recipe.teacher is not None
     address = teacher_address(recipe, place.identity, place.arithmetic)
-    key = f"{address} {place.device}"
+    key = f"{address} {digest(place.identity.to_json())} {place.device}"
     if key not in _READY:
         if recipe.teacher.checkpoint is not None:
             network = loaded(recipe.teacher.checkpoint, recipe.teacher.model, place.identity)
-            network = network.to(device=place.device, memory_format=torch.channels_last)
+            network = network.to(place.device).to(memory_format=torch.channels_last)
         else:
             network = yield from _trained(recipe, place)
         _READY.clear()
@@ -63,8 +63,10 @@ def _trained(recipe: Recipe, place: Place) -> Generator[Record, None, nn.Module]
     assert teacher is not None
     assert teacher.model is not None
     segment = teacher_segment(recipe, place.identity, place.arithmetic)
-    images = Architecture(model=teacher.model, classes=place.identity.classes, channels=place.identity.channels)
-    network = build(images, seed=teacher.seed).to(device=place.device, memory_format=torch.channels_last)
+    images = Architecture(
+        model=teacher.model, classes=place.identity.classes, channels=place.identity.channels
+    )
+    network = build(images, seed=teacher.seed).to(place.device).to(memory_format=torch.channels_last)
     task = Task(
         stage="teacher",
         seed=teacher.seed,

@@ -92,16 +92,16 @@ def train(
     return position
 
 
-def _train_one(
-    segment: Segment, position: Position, optimizer: Any, task: Task, place: Place
-) -> Position:
+def _train_one(segment: Segment, position: Position, optimizer: Any, task: Task, place: Place) -> Position:
     """Train the next epoch in place, write it down and store it."""
     began = time.monotonic()
     epoch = position.epoch + 1
     lr = segment.rates[position.epoch]
     network, images = position.network, place.images
     trained = train_epoch(network, optimizer, images, task, epoch=epoch, lr=lr)
-    measured = measure(network, place.data.validation, images.mean, images.std)
+    measured = measure(
+        network, place.data.validation, images.mean, images.std, what=f"{segment.stage}, epoch {epoch}"
+    )
     seconds = time.monotonic() - began
     address = segment.addresses[epoch]
     record: Record = {"stage": segment.stage, "epoch": epoch, "lr": lr, **trained, **measured}

@@ -1,0 +1,92 @@
+"""Small real sweeps through the command line: real images, the real Ray, the real Optuna."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SPACE = """\
+name: small
+data: {source: digits, val_fraction: 0.2}
+model: preresnet8
+teacher: {model: resnet8, epochs: 2, warmup: 1, decay_every: 1}
+sparsity: {epochs: 2, warmup: 1, decay_every: 1, lr: 0.05}
+finetune: {lr: 0.02, decay_every: 1}
+search:
+  sparsity.s: [1e-3, 1e-2]
+  prune.percent: [0.3, 0.6]
+  finetune.epochs: [2, 3]
+  finetune.warmup: [1, 2]
+  finetune.kd: [none, dist]
+prune: {method: slimming}
+objective: {maximize: accuracy}
+constraints: {macs: "<= 0.9"}
+sweep: {trials: 8, seed: 3, sampler: tpe, startup_trials: 3, asha: {reduction: 2, min_peers: 2, compare_within: []}}
+"""
+
+
+class Sweeper:
+    """The command line in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.space = folder / "small.yaml"
+        self.space.write_text(SPACE)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin ``python -m sweeper`` in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "sweeper", *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
+        )
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        """Run to the end; the output, after checking the exit code."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == code, f"exit {process.returncode}\n{out}\n{err}"
+        return out + err
+
+    def events(self, name: str = "small") -> list[dict[str, Any]]:
+        """The whole lines of a run's trials.jsonl."""
+        file = self.folder / "runs" / name / "trials.jsonl"
+        if not file.exists():
+            return []
+        return [json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+    def ends(self, name: str = "small") -> dict[int, dict[str, Any]]:
+        """Trial -> its end; each trial ended once."""
+        ends = [event for event in self.events(name) if event["event"] == "end"]
+        assert len({event["trial"] for event in ends}) == len(ends)
+        return {event["trial"]: event for event in ends}
+
+    def wait_for(self, condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+        """Until a condition holds; the process must live until then."""
+        deadline = time.monotonic() + 120
+        while not condition():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    @staticmethod
+    def kill(process: subprocess.Popen[str], sign: int = signal.SIGKILL) -> None:
+        """A signal to the driver and everything that it started."""
+        os.killpg(process.pid, sign)
+
+
+@pytest.fixture
+def sweeper(tmp_path: Path) -> Sweeper:
+    """A command line in an empty folder."""
+    return Sweeper(tmp_path)

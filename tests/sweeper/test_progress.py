@@ -1,0 +1,289 @@
+import io
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from analysis.events import EventLog
+from sweeper.book import Book
+from sweeper.progress import Progress
+from sweeper.progress_lines import ended_line, heartbeat
+from sweeper.progress_table import Board
+from sweeper.progress_view import clock, duration, short, snapshot
+from sweeper.space import load
+
+SPACE = """
+data: {source: digits}
+model: preresnet8x4
+teacher: {model: resnet8x4, epochs: 10, warmup: 1, decay_every: 1}
+sparsity: {epochs: 2, warmup: 1, decay_every: 1, lr: 0.05}
+prune: {}
+finetune: {epochs: 4, warmup: 1, decay_every: 1, lr: 0.02}
+search:
+  sparsity.s: {log_uniform: [1e-3, 3e-2], points: 4}
+  prune.percent: [0.5, 0.7]
+  finetune.kd: [none, dist]
+constraints: {macs: "<= 0.6"}
+sweep: {trials: 12, sampler: random}
+"""
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    file = tmp_path / "small.yaml"
+    file.write_text(SPACE)
+    with EventLog(tmp_path / "trials.jsonl") as log:
+        yield Book(load(str(file)), log)
+
+
+def epochs(book: Book, number: int, stage: str, last: int, *, kind: str = "epoch") -> None:
+    entries = [
+        {"stage": stage, "epoch": e, "accuracy": 0.9 + e / 100, "loss": 0.5, "address": f"{number}{stage}{e}"}
+        for e in range(1, last + 1)
+    ]
+    if kind == "reused":
+        book.record(number, {"kind": kind, "stage": stage, "epochs": entries})
+    else:
+        for entry in entries:
+            book.record(number, {"kind": kind, **entry})
+
+
+METRICS = {"macs": 400, "macs_unpruned": 1000, "params": 1_230_000, "params_unpruned": 3_000_000}
+
+
+def cut(book: Book, number: int, macs: int = 400) -> None:
+    metrics = METRICS | {"macs": macs, "percent_cut": 0.5, "accuracy": 0.2, "loss": 2.0}
+    book.record(number, {"kind": "prune", "stage": "prune", "epoch": 0, **metrics})
+
+
+def complete(book: Book, accuracy: float = 0.958) -> int:
+    number = book.next().number
+    epochs(book, number, "sparsity", 2, kind="reused")
+    cut(book, number)
+    epochs(book, number, "finetune", 4)
+    book.record(number, {"kind": "done", "metrics": METRICS | {"accuracy": accuracy, "loss": 0.5}})
+    return number
+
+
+def drawn(book: Book, width: int = 80, height: int = 24, workers: int = 2) -> str:
+    console = Console(file=io.StringIO(), width=width, height=height, force_terminal=True, color_system=None)
+    view = snapshot(book, name="small", began=time.monotonic() - 134, workers=workers)
+    with console.capture() as capture:
+        console.print(Board(view))
+    return capture.get()
+
+
+def line_of(text: str, beginning: str) -> str:
+    return next(line for line in text.splitlines() if line.split()[:1] == [beginning])
+
+
+def test_at_the_start_nothing_is_guessed(book: Book) -> None:
+    text = drawn(book)
+    assert text.splitlines()[0].split() == ["small", "2:14", "elapsed", "–", "left", "2", "workers"]
+    assert line_of(text, "best").split() == ["best", "–"]
+    assert "0 of 12" in line_of(text, "trials")
+
+
+def test_a_running_trial_shows_its_stage_epoch_accuracy_and_both_kinds_of_epochs(book: Book) -> None:
+    number = book.next().number
+    assert "starting" in line_of(drawn(book), "0")
+    epochs(book, number, "sparsity", 2, kind="reused")
+    cut(book, number)
+    epochs(book, number, "finetune", 1)
+    line = line_of(drawn(book), "0")
+    assert "finetune ━━──────    1/4     0.910     1+2" in line
+    assert line_of(drawn(book, width=120), "0").split()[-4:] == ["1/4", "0.910", "1", "2"]
+
+
+def test_a_trial_that_waits_says_for_what(book: Book) -> None:
+    number = book.next().number
+    book.record(number, {"kind": "waiting", "stage": "teacher", "epoch": 3})
+    assert "waits for teacher epoch 3" in line_of(drawn(book), "0")
+
+
+def test_the_teacher_has_no_accuracy_of_the_student(book: Book) -> None:
+    number = book.next().number
+    epochs(book, number, "sparsity", 2)
+    epochs(book, number, "teacher", 5)
+    text = drawn(book)
+    assert "teacher  ━━━━────   5/10         –     2+0" in line_of(text, "0")
+    assert line_of(text, "epochs").endswith("5 teacher" + " " * 23) or "5 teacher" in line_of(text, "epochs")
+
+
+def test_the_footer_counts_every_way_to_end_and_names_the_best(book: Book) -> None:
+    complete(book, accuracy=0.94)
+    best = complete(book, accuracy=0.96)
+    book.record(book.next().number, {"kind": "failed", "reason": "nan"})
+    outside = book.next().number
+    epochs(book, outside, "sparsity", 2)
+    cut(book, outside, macs=900)
+    text = drawn(book, width=120)
+    assert f"trial {best}   accuracy 0.960   macs 40 %   params 1.23 M" in line_of(text, "best")
+    assert "4 of 12   2 complete   1 infeasible   1 failed" in line_of(text, "trials")
+    assert "10 trained   4 reused (29 %)" in line_of(text, "epochs")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_every_line_fits_the_terminal(book: Book, width: int) -> None:
+    complete(book)
+    for _ in range(3):
+        epochs(book, book.next().number, "sparsity", 1)
+    lines = drawn(book, width=width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) == 10
+
+
+def test_more_trials_than_lines_are_counted(book: Book) -> None:
+    for _ in range(10):
+        book.next()
+    lines = drawn(book, height=14).splitlines()
+    assert len(lines) <= 14
+    assert any("and 4 more running" in line for line in lines)
+
+
+def test_the_time_left_follows_from_what_trials_took(book: Book) -> None:
+    complete(book)
+    book.ended[0]["seconds"] = 60.0
+    assert snapshot(book, name="small", began=0, workers=2).left == pytest.approx(11 * 60 / 2)
+    book.next().began -= 45
+    assert snapshot(book, name="small", began=0, workers=2).left == pytest.approx((10 * 60 + 15) / 2, abs=1)
+    assert "~5 min left" in drawn(book)
+
+
+def test_where_less_is_better_the_least_is_best(tmp_path: Path) -> None:
+    file = tmp_path / "less.yaml"
+    file.write_text(SPACE + "objective: {minimize: loss}\n")
+    with EventLog(tmp_path / "less.jsonl") as log:
+        book = Book(load(str(file)), log)
+        for _ in range(2):
+            complete(book)
+        book.ended[1]["metrics"]["loss"] = 0.25
+        assert "trial 1   loss 0.250   accuracy 0.958" in line_of(drawn(book, width=120), "best")
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"sparsity.s": 0.0031072, "prune.percent": 0.7, "finetune.kd": "dist"}, "70 % · s 3.1e-3 · dist"),
+        ({"finetune.kd": "none", "finetune.lr": 0.0125}, "no kd · lr 0.0125"),
+        ({"finetune.kd": "dist", "finetune.kd_weight": 0.5, "finetune.epochs": 12}, "dist · w 0.5 · 12 ep"),
+        ({"sparsity.epochs": 8, "finetune.epochs": 12}, "sparsity.epochs 8 · finetune.epochs 12"),
+        ({"finetune.lr": 0.001, "finetune.nesterov": True}, "lr 1e-3 · nesterov True"),
+        ({"teacher.model": "a\x1b[31mb\n"}, "model ab"),
+    ],
+)
+def test_a_point_is_told_in_a_few_words(params: dict[str, Any], words: str) -> None:
+    assert short(params) == words
+
+
+def test_times_are_rough_or_exact() -> None:
+    assert [duration(s) for s in (0.1, 40, 55, 130, 7800)] == ["1 s", "40 s", "1 min", "2 min", "2 h 10 min"]
+    assert [clock(s) for s in (0, 134.9, 3734)] == ["0:00", "2:14", "1:02:14"]
+
+
+def test_a_pipe_gets_a_line_an_ended_trial(book: Book) -> None:
+    stream = io.StringIO()
+    with Progress(book, name="small", stream=stream, workers=2) as progress:
+        book._listeners.append(progress.event)
+        complete(book)
+        book.record(
+            book.next().number, {"kind": "failed", "reason": "sparsity epoch 2: \x1b[31mthe loss is nan"}
+        )
+    first, second = stream.getvalue().splitlines()
+    params = "  ".join(["accuracy 0.958", "macs  40 %", "params 1.23 M"])
+    assert first.startswith(f"trial  0  complete    {params}  sparsity.s=")
+    assert "prune.percent=0." in first
+    assert "  4 trained + 2 reused epochs  " in first
+    assert second.startswith("trial  1  failed      sparsity.s=")
+    assert second.endswith("  sparsity epoch 2: the loss is nan")
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_pipe_is_told_of_the_teacher_and_that_all_goes_on(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweeper.progress.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("sweeper.progress.HEARTBEAT_SECONDS", 0.1)
+    stream = io.StringIO()
+    number = book.next().number
+    with Progress(book, name="small", stream=stream):
+        epochs(book, number, "teacher", 10)
+        until(lambda: "teacher: 10 epochs, in trial 0" in stream.getvalue())
+        epochs(book, number, "sparsity", 1)
+        until(lambda: "teacher: 10 epochs trained" in stream.getvalue())
+        until(lambda: "0 of 12 trials  trial 0 sparsity 1/2" in stream.getvalue())
+
+
+def until(holds: Any) -> None:
+    end = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_heartbeat_names_the_best_and_the_time_left(book: Book) -> None:
+    complete(book)
+    book.ended[0]["seconds"] = 60.0
+    book.next()
+    line = heartbeat(snapshot(book, name="small", began=time.monotonic() - 61, workers=2))
+    assert line == "1:01  1 of 12 trials  trial 1 start  best accuracy 0.958 (trial 0)  ~6 min left"
+
+
+class Gone(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_reader_that_is_gone_stops_no_sweep(book: Book) -> None:
+    with Progress(book, name="small", stream=Gone()) as progress:
+        book._listeners.append(progress.event)
+        complete(book)
+    assert book.ended[0]["state"] == "complete"
+
+
+def test_quiet_is_quiet(book: Book) -> None:
+    stream = io.StringIO()
+    with Progress(book, name="small", stream=stream, quiet=True) as progress:
+        book._listeners.append(progress.event)
+        complete(book)
+    assert stream.getvalue() == ""
+
+
+def test_a_terminal_gets_the_table_and_failures_above_it(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("LINES", "40")
+    stream = io.StringIO()
+    with Progress(book, name="small", stream=stream, interactive=True, workers=1) as progress:
+        book._listeners.append(progress.event)
+        complete(book)
+        book.record(book.next().number, {"kind": "failed", "reason": "the [red]loss[/red] is nan"})
+    text = stream.getvalue()
+    assert "the [red]loss[/red] is nan" in text
+    assert "2 of 12   1 complete   1 failed" in text
+    assert "\x1b[31m" not in text
+    assert "\x1b[32m" not in text
+
+
+def test_a_table_may_be_drawn_while_the_book_changes(book: Book) -> None:
+    stop, errors = threading.Event(), []
+
+    def draw() -> None:
+        try:
+            while not stop.is_set():
+                drawn(book)
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    while book.left:
+        complete(book)
+    stop.set()
+    thread.join()
+    assert errors == []
+    assert ended_line(book.ended[11], 12).startswith("trial 11  complete")
