@@ -299,7 +299,9 @@ def settings_of(run: Run, trial: Trial) -> dict[str, Any]:
     """
     settings = {key: copy.deepcopy(value) for key, value in run.space.items() if key not in NOT_SETTINGS}
     if trial.settings is not None:
-        rest = {key: settings[key] for key in ("name", "resources", "store") if key in settings}
+        rest: dict[str, Any] = {
+            key: settings[key] for key in ("name", "resources", "store") if key in settings
+        }
         return {**rest, **copy.deepcopy(dict(trial.settings))}
     for key, value in trial.params.items():
         try:

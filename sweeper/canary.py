@@ -1,8 +1,8 @@
 """Before a sweep spends its budget: do its settings reach the training at all?
 
 Two small steps are trained for some points of the space. Recipes that differ by then must give different
-weights, equal ones equal weights. It finds a setting that is read, hashed and then ignored, which would make a
-whole sweep worthless in silence (ultralytics#23814 is such a case).
+weights, equal ones equal weights. It finds a setting that is read, hashed and then ignored, which would make
+a whole sweep worthless in silence (ultralytics#23814 is such a case).
 """
 
 import hashlib

@@ -16,7 +16,14 @@ from sweeper.knobs import Params
 from sweeper.run import fitting_workers
 from sweeper.settings import violation
 from sweeper.space import Space, compare_within, last_stage
-from trainables.addresses import Segment, batch_size, chain, distillation_weights, teacher_address, teacher_segment
+from trainables.addresses import (
+    Segment,
+    batch_size,
+    chain,
+    distillation_weights,
+    teacher_address,
+    teacher_segment,
+)
 from trainables.errors import InputError
 from trainables.fit import Distillation, Task, TrainingImages, sgd, train_epoch
 from trainables.losses import LOSSES
@@ -77,7 +84,9 @@ def plan(space: Space, store: Path) -> Plan:
     """
     sweep = space.settings.sweep
     if sweep is None:
-        raise InputError(f"{space.file}: sweep: is required to plan one. Add sweep: {{trials: 24}} and a search.")
+        raise InputError(
+            f"{space.file}: sweep: is required to plan one. Add sweep: {{trials: 24}} and a search."
+        )
     workers = fitting_workers(space.settings.resources)
     place = Place.prepare(space.settings.data, store=None, threads=space.settings.resources.cpus_per_trial)
     sizes = _Sizes(space, place)
@@ -87,7 +96,10 @@ def plan(space: Space, store: Path) -> Plan:
     alone, shared = _student(trials, seconds), _student(trials, seconds, unique=True)
     teacher_alone, teacher_shared = _teacher(trials, seconds), _teacher(trials, seconds, unique=True)
     engine = SECONDS_PER_TRIAL * len(trials)
-    hours = [(student[1] + teacher[1] + engine) / workers / 3600 for student, teacher in ((alone, teacher_alone), (shared, teacher_shared))]
+    hours = [
+        (student[1] + teacher[1] + engine) / workers / 3600
+        for student, teacher in ((alone, teacher_alone), (shared, teacher_shared))
+    ]
     disk = _disk(space, trials, sizes)
     rungs = _rungs(space, trials)
     free = shutil.disk_usage(_existing(store)).free / 1e9
@@ -232,7 +244,8 @@ def _time(trial: _Trial, kind: str, place: Place) -> float:
         assert recipe.teacher.model is not None
         identity = place.identity
         return build(
-            Architecture(model=recipe.teacher.model, classes=identity.classes, channels=identity.channels), seed=0
+            Architecture(model=recipe.teacher.model, classes=identity.classes, channels=identity.channels),
+            seed=0,
         )
 
     task = Task(stage=stage, seed=0, batch_size=size, drop_last=False)
@@ -256,13 +269,17 @@ def _time(trial: _Trial, kind: str, place: Place) -> float:
             task = replace(task, distillation=part)
     optimizer = sgd(network, training)
     one = replace(few, padded=few.padded[:size].contiguous(), labels=few.labels[:size])
-    train_epoch(network, optimizer, one, task, epoch=1, lr=1e-4)  # first step: kernels are chosen, memory is got
+    train_epoch(
+        network, optimizer, one, task, epoch=1, lr=1e-4
+    )  # first step: kernels are chosen, memory is got
     began = time.perf_counter()
     train_epoch(network, optimizer, few, task, epoch=1, lr=1e-4)
     return (time.perf_counter() - began) * steps / timed
 
 
-def _student(trials: Sequence[_Trial], seconds: dict[str, float], *, unique: bool = False) -> tuple[int, float]:
+def _student(
+    trials: Sequence[_Trial], seconds: dict[str, float], *, unique: bool = False
+) -> tuple[int, float]:
     """(epochs, seconds) of the student stages of all trials, or of the distinct ones."""
     seen: set[str] = set()
     epochs, total = 0, 0.0
@@ -277,7 +294,9 @@ def _student(trials: Sequence[_Trial], seconds: dict[str, float], *, unique: boo
     return epochs, total
 
 
-def _teacher(trials: Sequence[_Trial], seconds: dict[str, float], *, unique: bool = False) -> tuple[int, float]:
+def _teacher(
+    trials: Sequence[_Trial], seconds: dict[str, float], *, unique: bool = False
+) -> tuple[int, float]:
     addresses = [address for trial in trials if trial.teacher for address in trial.teacher.addresses[1:]]
     epochs = len(set(addresses)) if unique else len(addresses)
     return epochs, epochs * seconds.get("teacher", 0.0)
@@ -321,7 +340,9 @@ def _warnings(space: Space, rungs: dict[str, list[int]], disk: float, free: floa
     found = []
     sweep = space.settings.sweep
     assert sweep is not None
-    if sweep.asha is not None and not any(n >= sweep.asha.min_peers for counts in rungs.values() for n in counts):
+    if sweep.asha is not None and not any(
+        n >= sweep.asha.min_peers for counts in rungs.values() for n in counts
+    ):
         found.append(
             f"asha can stop nothing: no rung can expect {sweep.asha.min_peers} like networks; "
             "lower min_peers, narrow compare_within, or ask for more trials"
@@ -346,24 +367,57 @@ def say_plan(planned: Plan, stream: TextIO, *, as_json: bool) -> None:
         return
     saved = planned.epochs_alone / max(1, planned.epochs_shared)
     rows = [
-        ("trials", f"{planned.trials} by {planned.sampler}, {planned.workers} at a time; "
-         + ("endlessly many points" if planned.points is None else f"{planned.points:,} points in the space")),
-        ("epochs", f"{planned.epochs_alone:,} alone, {planned.epochs_shared:,} shared: {saved:.2f} times fewer"),
+        (
+            "trials",
+            f"{planned.trials} by {planned.sampler}, {planned.workers} at a time; "
+            + (
+                "endlessly many points"
+                if planned.points is None
+                else f"{planned.points:,} points in the space"
+            ),
+        ),
+        (
+            "epochs",
+            f"{planned.epochs_alone:,} alone, {planned.epochs_shared:,} shared: {saved:.2f} times fewer",
+        ),
     ]
     if planned.teacher_epochs_alone:
-        rows.append(("teacher", f"{planned.teacher_epochs_alone:,} epochs alone, {planned.teacher_epochs_shared:,} shared"))
-    rows += [(f"  {kind}", f"{seconds:.2f} s an epoch") for kind, seconds in planned.seconds_per_epoch.items()]
+        rows.append(
+            (
+                "teacher",
+                f"{planned.teacher_epochs_alone:,} epochs alone, {planned.teacher_epochs_shared:,} shared",
+            )
+        )
     rows += [
-        ("time", f"about {_duration(planned.hours_shared)} if no trial is stopped early ({_duration(planned.hours_alone)} without sharing)"),
-        ("disk", f"{planned.disk_gb:.2f} GB of kept states, limit {planned.store_limit_gb:g} GB, {planned.free_gb:.0f} GB free"),
+        (f"  {kind}", f"{seconds:.2f} s an epoch") for kind, seconds in planned.seconds_per_epoch.items()
+    ]
+    rows += [
+        (
+            "time",
+            f"about {_duration(planned.hours_shared)} if no trial is stopped early "
+            f"({_duration(planned.hours_alone)} without sharing)",
+        ),
+        (
+            "disk",
+            f"{planned.disk_gb:.2f} GB of kept states, limit {planned.store_limit_gb:g} GB, "
+            f"{planned.free_gb:.0f} GB free",
+        ),
     ]
     if planned.infeasible:
-        rows.append(("constraints", f"about {planned.infeasible} of {planned.trials} random points are outside; they end after the cut"))
+        rows.append(
+            (
+                "constraints",
+                f"about {planned.infeasible} of {planned.trials} random points are outside; they end after the cut",
+            )
+        )
     for name, counts in planned.rungs.items():
         able = sum(count >= (planned.min_peers or 0) for count in counts)
         rows.append(
-            (f"rung {name}", f"{statistics.median(counts):g} networks in a group (from {min(counts)} to {max(counts)}); "
-             f"{able} of {len(counts)} groups reach min_peers {planned.min_peers}")
+            (
+                f"rung {name}",
+                f"{statistics.median(counts):g} networks in a group (from {min(counts)} to {max(counts)}); "
+                f"{able} of {len(counts)} groups reach min_peers {planned.min_peers}",
+            )
         )
     width = max(len(name) for name, _ in rows) + 2
     stream.write(f"{planned.name}\n")
@@ -378,5 +432,3 @@ def _duration(hours: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{hours:.1f} h"
-
-

@@ -1,4 +1,4 @@
-"""Ray Tune's searcher, scheduler and stopper as views of a book. Pickled as they are, they hold a name only."""
+"""Ray Tune's searcher, scheduler and stopper as views of a book. They are pickled, so they hold a name."""
 
 import json
 from typing import Any

@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from sweeper.knobs import Knob, Params
@@ -40,7 +41,8 @@ class Search:
         self.directions = space.settings.objective.directions
         self.points = list(space.points()) if sweep.sampler == "grid" else None
         self._study = optuna.create_study(
-            directions=[side for _, side in self.directions], sampler=RandomSampler(seed=0)
+            directions=[StudyDirection[side.upper()] for _, side in self.directions],
+            sampler=RandomSampler(seed=0),
         )
         self._open: dict[int, optuna.Trial] = {}
 
@@ -98,7 +100,7 @@ class Search:
             number: which.
             state: complete, stopped, infeasible or failed.
             metrics: its metrics, with those that are objectives if it is complete.
-            rungs: epoch -> value of the first objective at the rungs it was judged at.
+            rungs: epoch -> accuracy or loss at the rungs it was judged at.
             violations: metric -> how far outside its bound, at most 0 inside.
         """
         trial = self._open.pop(number)

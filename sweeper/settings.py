@@ -45,9 +45,12 @@ class Objective(Settings):
         return self
 
     @property
-    def directions(self) -> tuple[tuple[str, str], ...]:
+    def directions(self) -> tuple[tuple[str, Literal["maximize", "minimize"]], ...]:
         """(metric, maximize | minimize) in the order of the file."""
-        sides = {"maximize": self.maximize, "minimize": self.minimize}
+        sides: dict[Literal["maximize", "minimize"], Any] = {
+            "maximize": self.maximize,
+            "minimize": self.minimize,
+        }
         return tuple(
             (name, side)
             for side, names in sides.items()

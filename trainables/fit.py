@@ -8,6 +8,7 @@ first and gives the same bits. Nothing waits for the device inside an epoch.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,7 @@ class Task:
     drop_last: bool
     s: float = 0.0
     """Strength of the L1 penalty on BatchNorm scales; 0: none."""
-    on: str = "all"
+    on: Literal["all", "prunable"] = "all"
     distillation: Distillation | None = None
 
 

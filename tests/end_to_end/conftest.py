@@ -64,7 +64,9 @@ class Sweeper:
         file = self.folder / "runs" / name / "trials.jsonl"
         if not file.exists():
             return []
-        return [json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        return [
+            json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")
+        ]
 
     def ends(self, name: str = "small") -> dict[int, dict[str, Any]]:
         """Trial -> its end; each trial ended once."""

@@ -12,7 +12,10 @@ def table(ends):
     """What must not depend on when a sweep was killed."""
     return {
         number: {key: end[key] for key in KEPT}
-        | {"metrics": end["metrics"], "curve": [(e["stage"], e["epoch"], e["accuracy"]) for e in end["curve"]]}
+        | {
+            "metrics": end["metrics"],
+            "curve": [(e["stage"], e["epoch"], e["accuracy"]) for e in end["curve"]],
+        }
         for number, end in ends.items()
     }
 
