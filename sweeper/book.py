@@ -299,7 +299,11 @@ class Book:
         self._listeners.append(listener)
 
     def _write(self, event: Event) -> None:
-        self._log.append(event)
+        try:
+            self._log.append(event)
+        except OSError as error:
+            self.fatal = f"trials.jsonl can't be written: {error.strerror or error}"
+            raise
         for listener in self._listeners:
             listener(event)
 

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from sweeper import asha
 from sweeper.keep import branch_points
 from sweeper.knobs import Params
-from sweeper.run import fitting_workers
+from sweeper.run import check_files, fitting_workers
 from sweeper.settings import violation
 from sweeper.space import Space, compare_within, last_stage
 from trainables.addresses import (
@@ -88,6 +88,7 @@ def plan(space: Space, store: Path) -> Plan:
             f"{space.file}: sweep: is required to plan one. Add sweep: {{trials: 24}} and a search."
         )
     workers = fitting_workers(space.settings.resources)
+    check_files(space)
     place = Place.prepare(space.settings.data, store=None, threads=space.settings.resources.cpus_per_trial)
     sizes = _Sizes(space, place)
     trials = [_trial(space, params, place, sizes) for params in _points(space)]

@@ -69,11 +69,6 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
         )
     workers = fitting_workers(space.settings.resources)
     folder = out / space.name
-    if (folder / TRIALS).exists() or (folder / SPACE).exists():
-        raise InputError(
-            f"{folder}: the run exists already. "
-            f"Go on with it: sweeper resume {folder}, or give --name another name."
-        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -81,6 +76,12 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
             f"{folder}: can't be made: {error.strerror}. Give --out another folder."
         ) from error
     with owned(folder):
+        if (folder / TRIALS).exists() or (folder / SPACE).exists():
+            raise InputError(
+                f"{folder}: the run exists already. "
+                f"Go on with it: sweeper resume {folder}, or give --name another name."
+            )
+        _prove(space)  # before anything is written: a missing file or data set costs nothing
         manifest = _manifest(space, command) | _kept_options(options)
         with _disk_errors(folder):
             write_text(folder / SPACE, space.text())
@@ -179,6 +180,39 @@ def gpus_per_trial(resources: Resources) -> float:
     return resources.gpus_per_trial
 
 
+def _prove(space: Space) -> None:
+    """The images and the teacher are there and fit each other, and settings reach the training.
+
+    Raises:
+        InputError: a file or data set is missing or does not fit.
+        TrainingFailedError: the canary.
+    """
+    from sweeper.canary import canary
+    from trainables.place import Place
+    from trainables.stages.teacher import loaded
+
+    check_files(space)
+    place = Place.prepare(space.settings.data, store=None, threads=space.settings.resources.cpus_per_trial)
+    teacher = space.settings.teacher
+    if teacher is not None and teacher.checkpoint is not None:
+        loaded(teacher.checkpoint, teacher.model, place.identity)
+    canary(space, place)
+
+
+def check_files(space: Space) -> None:
+    """A teacher that is to be loaded is there.
+
+    Raises:
+        InputError: it is not.
+    """
+    teacher = space.settings.teacher
+    if teacher is not None and teacher.checkpoint is not None and not Path(teacher.checkpoint).is_file():
+        raise InputError(
+            f'{space.file}: teacher.checkpoint: no such file, got "{teacher.checkpoint}". '
+            "Name the file: --set teacher.checkpoint=PATH."
+        )
+
+
 def _work(
     space: Space,
     folder: Path,
@@ -188,13 +222,11 @@ def _work(
     *,
     events: Sequence[Mapping[str, Any]],
 ) -> None:
-    from sweeper.canary import canary
     from sweeper.mirror import Mirror
     from sweeper.progress import Progress
     from sweeper.tensorboard import TensorBoard
-    from trainables.place import Place
 
-    resources, settings = space.settings.resources, space.settings
+    resources = space.settings.resources
     log = _open_log(folder)
     with ExitStack() as stack:
         stack.callback(log.close)
@@ -208,10 +240,6 @@ def _work(
         if not book.left:
             _close(folder, manifest, "done")
             return
-        if not events:
-            canary(space, Place.prepare(settings.data, store=None, threads=resources.cpus_per_trial))
-        else:
-            Place.prepare(settings.data, store=None)  # a missing data set is said before workers start
         work = Work(
             folder=folder.resolve(),
             place=_place(space, folder, options),
@@ -224,7 +252,7 @@ def _work(
         progress = Progress(book, name=space.name, workers=workers, stream=options.stream)
         book.listen(progress.event)
         with progress:
-            finished = _execute(book, work, folder, manifest)
+            finished = _execute(book, work)
     if book.fatal:
         _close(folder, manifest, "failed")
         raise CannotFinishError(
@@ -244,17 +272,15 @@ def _work(
     _close(folder, manifest, "done")
 
 
-def _execute(book: Book, work: Work, folder: Path, manifest: dict[str, Any]) -> bool:
+def _execute(book: Book, work: Work) -> bool:
     try:
         return execute(book, work)
     except KeyboardInterrupt:
         return False
-    except OSError as error:
-        _close(folder, manifest, "failed")
-        raise CannotFinishError(
-            f"{folder}: {error.strerror or error}. "
-            f"What is done is kept: mend it, then sweeper resume {folder}."
-        ) from error
+    except Exception:
+        if book.fatal:
+            return False
+        raise
 
 
 def _place(space: Space, folder: Path, options: Options) -> dict[str, Any]:

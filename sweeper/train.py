@@ -8,7 +8,7 @@ from typing import Any
 
 from analysis.files import write_text
 from analysis.records import TRIALS, write_json
-from sweeper.run import CannotFinishError, fitting_workers, gpus_per_trial
+from sweeper.run import CannotFinishError, check_files, fitting_workers, gpus_per_trial
 from sweeper.space import Space
 from trainables.errors import InputError, TrainingFailedError
 from trainables.recipe import Recipe, canonical
@@ -51,6 +51,7 @@ def train(
     if (folder / TRIALS).exists():
         raise InputError(f"{folder}: is a sweep's run folder. Give --name another name.")
     fitting_workers(space.settings.resources)
+    check_files(space)
     from trainables.checkpoints import save
     from trainables.pipeline import run
     from trainables.place import Place
