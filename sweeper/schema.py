@@ -14,7 +14,7 @@ from sweeper.space import settable
 
 
 def schema() -> dict[str, Any]:
-    """The schema, generated from the settings' models; the search section lists every key that can be searched."""
+    """The schema, generated from the settings' models; its search section lists what can be searched."""
     whole = SpaceFile.model_json_schema()
     value = {"type": ["string", "number", "boolean", "null"]}
     knob = {

@@ -1,8 +1,8 @@
 """Points to try, from Optuna's samplers by ask and tell.
 
 The sampler is made anew for each ask from (seed, trial number), so what it answers depends on what it was
-told and on nothing else: an interrupted search goes on as if it had not been. Values that are numbers in order are
-asked for by their position, so that neighbours are neighbours to the sampler.
+told and on nothing else: an interrupted search goes on as if it had not been. Values that are numbers in order
+are asked for by their position, so that neighbours are neighbours to the sampler.
 """
 
 import warnings
@@ -106,9 +106,7 @@ class Search:
         trial = self._open.pop(number)
         for metric, amount in violations.items():
             trial.set_constraint(metric, amount)
-        if (
-            self.directions[0][0] in ("accuracy", "loss") and len(self.directions) == 1
-        ):  # the values of that metric
+        if [metric for metric, _ in self.directions] in (["accuracy"], ["loss"]):  # what rungs measure
             for epoch, value in rungs.items():
                 trial.report(value, epoch)
         complete = state == "complete"

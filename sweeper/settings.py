@@ -70,7 +70,7 @@ class Asha(Settings):
     min_peers: Annotated[int, Field(ge=2)] = 4
     """No one is stopped before so many distinct networks, itself among them, have been at the rung."""
     compare_within: list[str] | None = None
-    """Settings whose values must agree for two trials to be compared; null: finetune.kd, and what changes MACs."""
+    """Settings that must agree for two trials to be compared; null: finetune.kd, and what changes MACs."""
 
 
 class Sweep(Settings):

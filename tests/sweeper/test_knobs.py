@@ -1,3 +1,4 @@
+import itertools
 import math
 import random
 from typing import Any
@@ -82,7 +83,7 @@ def test_spaced_values_rise_from_the_exact_low_to_the_exact_high(
     values = spaced(low, low * factor, points, log=log)
     assert len(values) == points
     assert (values[0], values[-1]) == (low, low * factor)
-    assert all(one <= other * (1 + 1e-5) for one, other in zip(values, values[1:], strict=False))
+    assert all(one <= other * (1 + 1e-5) for one, other in itertools.pairwise(values))
 
 
 def test_spaced_values_are_evenly_spaced_on_their_scale() -> None:

@@ -84,7 +84,7 @@ def test_a_replayed_search_goes_on_as_an_uninterrupted_one(change: Callable[[str
 
 def test_trials_under_way_are_replayed_too() -> None:
     whole = Search(space())
-    points = sweep(whole, 0, 6) + [whole.ask(6), whole.ask(7)]
+    points = [*sweep(whole, 0, 6), whole.ask(6), whole.ask(7)]
     tell(whole, 7, points[7])
     later = Search(space())
     for number in range(8):
