@@ -1,6 +1,7 @@
 """What a sweep would cost, before it starts: epochs alone and shared, hours, disk, peers at each rung."""
 
 import json
+import logging
 import random
 import shutil
 import statistics
@@ -89,6 +90,9 @@ def plan(space: Space, store: Path) -> Plan:
         )
     workers = fitting_workers(space.settings.resources)
     check_files(space)
+    logging.getLogger("trainables").setLevel(
+        logging.ERROR
+    )  # untrained networks are cut here, which is not news
     place = Place.prepare(space.settings.data, store=None, threads=space.settings.resources.cpus_per_trial)
     sizes = _Sizes(space, place)
     trials = [_trial(space, params, place, sizes) for params in _points(space)]

@@ -102,7 +102,7 @@ class Progress:
         line = ended_line(event, self.book.search.budget)
         if self._live is not None:
             if event["state"] == "failed":
-                self._live.console.print(Text(line, style="red"))
+                self._live.console.print(Text(line, style="red"), soft_wrap=True)
         else:
             self._write(line)
 

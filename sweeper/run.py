@@ -1,6 +1,7 @@
 """Start a sweep, or go on with one: the run folder, its lock, its manifest, and what is printed."""
 
 import json
+import logging
 import os
 import platform
 import shutil
@@ -191,6 +192,9 @@ def _prove(space: Space) -> None:
     from trainables.place import Place
     from trainables.stages.teacher import loaded
 
+    logging.getLogger("trainables").setLevel(
+        logging.ERROR
+    )  # untrained networks are cut here, which is not news
     check_files(space)
     place = Place.prepare(space.settings.data, store=None, threads=space.settings.resources.cpus_per_trial)
     teacher = space.settings.teacher

@@ -40,6 +40,16 @@ ModelName = Annotated[str, _one_of("network", lambda: MODELS)]
 SourceName = Annotated[str, _one_of("data source", lambda: SOURCES)]
 KdName = Annotated[str, _one_of("distillation loss", lambda: ["none", *LOSSES])]
 MethodName = Annotated[str, _one_of("pruning method", lambda: IMPORTANCES)]
+
+
+def _fraction(value: float) -> float:
+    if not 0 <= value < 1:
+        mend = f"Write {value / 100:g} for {value:g} %." if 1 <= value < 100 else None
+        raise fault("must be a fraction from 0 to below 1", mend)
+    return value
+
+
+Percent = Annotated[float, AfterValidator(_fraction)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -66,7 +76,7 @@ class Data(Settings):
     download: bool = False
     """Whether torchvision may fetch a data set that is not there."""
     val_fraction: Annotated[float, Field(gt=0, lt=1)] | None = 0.1
-    """Share of the training images set aside, stratified, to choose by; null: the file has a validation set."""
+    """Share of the training images set aside, stratified, to choose by; null: the file has its own."""
     split_seed: Seed = 0
     """Seed of that split. It is the same for every trial and seed of a study."""
     batch_size: Count = 64
@@ -163,7 +173,7 @@ class Sparsity(Distilled):
 class Prune(Settings):
     """Cutting the channels that matter least, over the whole network at once."""
 
-    percent: Share = 0.5
+    percent: Percent = 0.5
     """Share of all prunable channels that goes, as a fraction: 0.2 is 20 %."""
     method: MethodName = "slimming"
     """How channels are scored."""

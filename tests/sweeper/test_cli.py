@@ -38,7 +38,10 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["run", "small.yaml", "--set", "prune.percent=20"], "--set prune.percent: must be below 1, got 20."),
+        (
+            ["run", "small.yaml", "--set", "prune.percent=20"],
+            "--set prune.percent: must be a fraction from 0 to below 1, got 20. Write 0.2 for 20 %.",
+        ),
         (["plan", "small.yaml", "--trials", "0"], "--set sweep.trials: must be at least 1, got 0."),
         (["run", "small.yaml", "--seed", "-1"], "--set seed: must be at least 0, got -1."),
         (["run", "small.yaml", "--name", "a/b"], "--set name: must be text that matches"),
@@ -122,7 +125,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_debug_shows_the_traceback() -> None:
-    with pytest.raises(ValueError, match=r"prune\.percent: must be below 1, got 20"):
+    with pytest.raises(ValueError, match=r"prune\.percent: must be a fraction from 0 to below 1, got 20"):
         main(["run", "small.yaml", "--set", "prune.percent=20", "--debug"])
 
 

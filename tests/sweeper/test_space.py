@@ -49,7 +49,11 @@ BAD = [
         "val_fraction: 0.2, shuffle: true",
         ":2: data.shuffle: is no setting here, got true. Known here: source, path, download, val_fraction, split_seed, batch_size, pad, flip.",
     ),
-    ("prune: {method: slimming}", "prune: {percent: 20}", ":6: prune.percent: must be below 1, got 20."),
+    (
+        "prune: {method: slimming}",
+        "prune: {percent: 20}",
+        ":6: prune.percent: must be a fraction from 0 to below 1, got 20. Write 0.2 for 20 %.",
+    ),
     (
         "prune: {method: slimming}",
         "prune: {percent: 20%}",
@@ -115,7 +119,7 @@ BAD = [
     (
         "  prune.percent: [0.3, 0.5, 0.7]",
         "  prune.percent: [0.3, 0.5, 20]",
-        ":9: search.prune.percent[2]: must be below 1, got 20.",
+        ":9: search.prune.percent[2]: must be a fraction from 0 to below 1, got 20. Write 0.2 for 20 %.",
     ),
     (
         "  prune.percent: [0.3, 0.5, 0.7]",
@@ -215,12 +219,12 @@ BAD = [
     (
         "  prune.percent: [0.3, 0.5, 0.7]",
         "  prune.percent: {choice: [0.3, 20]}",
-        ":9: search.prune.percent[1]: must be below 1, got 20.",
+        ":9: search.prune.percent[1]: must be a fraction from 0 to below 1, got 20. Write 0.2 for 20 %.",
     ),
     (
         "  prune.percent: [0.3, 0.5, 0.7]",
         "  prune.percent: {uniform: [0.3, 20]}",
-        ":9: search.prune.percent: must be below 1, got 20.",
+        ":9: search.prune.percent: must be a fraction from 0 to below 1, got 20. Write 0.2 for 20 %.",
     ),
     (
         "  prune.percent: [0.3, 0.5, 0.7]",
@@ -431,9 +435,15 @@ def test_what_only_a_cut_measures_needs_a_prune_section(there: str, instead: str
 @pytest.mark.parametrize(
     ("override", "line"),
     [
-        ("prune.percent=20", "--set prune.percent: must be below 1, got 20."),
+        (
+            "prune.percent=20",
+            "--set prune.percent: must be a fraction from 0 to below 1, got 20. Write 0.2 for 20 %.",
+        ),
         ("finetune.lrr=1", "--set finetune.lrr: is no setting here, got 1. Did you mean lr?"),
-        ("search.prune.percent=[0.3, 20]", "--set search.prune.percent[1]: must be below 1, got 20."),
+        (
+            "search.prune.percent=[0.3, 20]",
+            "--set search.prune.percent[1]: must be a fraction from 0 to below 1, got 20. Write 0.2 for 20 %.",
+        ),
         (
             "search.prune.percnt=[0.3]",
             "--set search.prune.percnt: the pipeline has no such setting. Did you mean prune.percent?",

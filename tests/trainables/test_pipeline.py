@@ -1,137 +1,311 @@
-"""The same recipe gives the same bits, whatever the store holds and however often it is interrupted."""
+"""The bits of a trained network follow from its recipe, whatever was stored, interrupted or shared before."""
 
 import json
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
+from trainables.addresses import chain, teacher_address, teacher_segment
 from trainables.pipeline import run
 from trainables.place import Place
-from trainables.recipe import Recipe
+from trainables.recipe import Data, Recipe
+from trainables.stages import teacher, training
+from trainables.stages.training import Position, Record
+
+DIGITS = Data(source="digits")
+PLAIN: dict[str, Any] = {
+    "data": {"source": "digits"},
+    "model": "preresnet8",
+    "sparsity": {"epochs": 3, "warmup": 1, "decay_every": 1, "s": 1e-3},
+    "prune": {"percent": 0.5},
+    "finetune": {"epochs": 2, "warmup": 0, "decay_every": 1},
+}
+DISTILLED: dict[str, Any] = PLAIN | {
+    "teacher": {"model": "resnet8", "epochs": 2, "warmup": 0, "decay_every": 1},
+    "finetune": PLAIN["finetune"] | {"kd": "dist"},
+}
+RECIPES = pytest.mark.parametrize("settings", [PLAIN, DISTILLED], ids=["plain", "distilled"])
+Weights = dict[str, Tensor]
 
 
-def recipe(**changes: Any) -> Recipe:
-    plain: dict[str, Any] = {
-        "data": {"source": "digits", "val_fraction": 0.2},
-        "model": "preresnet8",
-        "teacher": {"model": "resnet8", "epochs": 1, "warmup": 1, "decay_every": 1},
-        "sparsity": {"s": 1e-2, "epochs": 2, "warmup": 1, "decay_every": 1, "lr": 0.05},
-        "prune": {"percent": 0.5},
-        "finetune": {"epochs": 3, "warmup": 1, "decay_every": 1, "lr": 0.02, "kd": "dist"},
-    }
-    for key, value in changes.items():
-        section, _, name = key.partition("__")
-        plain[section] = {**plain[section], name: value} if name else value
-    return Recipe.model_validate(plain)
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No teacher of another test, and short pauses."""
+    monkeypatch.setattr(teacher, "_READY", {})
+    monkeypatch.setattr(training, "WAIT_SECONDS", 0.001)
 
 
-def place(store: Path | None, ledger: Path | None = None) -> Place:
-    return Place.prepare(recipe().data, store=store, ledger=ledger, keep={"finetune": frozenset({1, 2})})
+@pytest.fixture
+def place(tmp_path: Path) -> Callable[..., Place]:
+    def make(**over: Any) -> Place:
+        folders = {"store": tmp_path / "store", "ledger": tmp_path / "ledger"}
+        return Place.prepare(DIGITS, **folders | over)
+
+    return make
 
 
-def finish(one: Recipe, where: Place) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Final weights and metrics."""
-    records = run(one, where)
-    metrics: dict[str, Any] = {}
+def recipe(settings: dict[str, Any], **over: dict[str, Any]) -> Recipe:
+    return Recipe.model_validate(settings | {key: settings[key] | value for key, value in over.items()})
+
+
+def finish(generator: Generator[Record, None, Position]) -> tuple[list[Record], Weights]:
+    records = []
     while True:
         try:
-            record = next(records)
+            records.append(next(generator))
         except StopIteration as end:
-            return end.value.network.state_dict(), metrics
-        if record["kind"] == "done":
-            metrics = record["metrics"]
+            return records, end.value.network.state_dict()
 
 
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+_ALONE: dict[str, Weights] = {}
+
+
+def alone(asked: Recipe) -> Weights:
+    """The weights of a run that stores nothing and is not interrupted; of several tests, made once."""
+    key = asked.model_dump_json()
+    if key not in _ALONE:
+        teacher._READY.clear()
+        _ALONE[key] = finish(run(asked, Place.prepare(DIGITS, store=None)))[1]
+        teacher._READY.clear()
+    return _ALONE[key]
+
+
+def equal(one: Weights, other: Weights) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.fixture(scope="module")
-def alone() -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    return finish(recipe(), place(None))
+def executed(folder: Path) -> list[str]:
+    """The addresses of all epochs that were trained, as the ledger has them."""
+    lines = [line for file in folder.glob("*.jsonl") for line in file.read_text().splitlines()]
+    return [json.loads(line)["address"] for line in lines]
 
 
-def executed(ledger: Path) -> list[str]:
-    return [
-        json.loads(line)["address"] for file in ledger.iterdir() for line in file.read_text().splitlines()
-    ]
+def needed(asked: Recipe, at: Place) -> set[str]:
+    """The addresses of all epochs that a recipe is made of."""
+    address = teacher_address(asked, at.identity, at.arithmetic)
+    segments = chain(asked, data=at.identity, arithmetic=at.arithmetic, teacher=address)
+    if asked.needs_teacher:
+        segments = (teacher_segment(asked, at.identity, at.arithmetic), *segments)
+    return {address for segment in segments for address in segment.addresses[1:]}
 
 
-def test_a_store_changes_no_bit_whether_it_is_empty_or_full(alone: Any, tmp_path: Path) -> None:
-    for _ in range(2):
-        weights, metrics = finish(recipe(), place(tmp_path))
-        assert same(weights, alone[0])
-        assert metrics == alone[1]
-
-
-@pytest.mark.parametrize("records", range(1, 8))
-def test_a_run_that_is_closed_after_any_record_goes_on_to_the_same_bits(
-    alone: Any, tmp_path: Path, records: int
+@RECIPES
+def test_a_stored_run_has_the_bits_of_one_alone_and_so_has_its_repetition(
+    settings: dict[str, Any], place: Callable[..., Place], tmp_path: Path
 ) -> None:
-    begun = run(recipe(), place(tmp_path / "store", tmp_path / "ledger"))
-    for _ in range(records):
-        next(begun)
-    begun.close()
-    weights, metrics = finish(recipe(), place(tmp_path / "store", tmp_path / "ledger"))
-    assert same(weights, alone[0])
-    assert metrics == alone[1]
-    addresses = executed(tmp_path / "ledger")
-    assert len(addresses) == len(set(addresses)) == 6
+    asked = recipe(settings)
+    first, weights = finish(run(asked, place()))
+    assert equal(weights, alone(asked))
+    again, weights = finish(run(asked, place()))
+    assert equal(weights, alone(asked))
+    assert [record["kind"] for record in again] == ["reused", "prune", "reused", "done"]
+    assert again[-1] == first[-1]
+    assert sorted(executed(tmp_path / "ledger")) == sorted(needed(asked, place()))
+
+
+def test_reused_epochs_are_told_as_they_were_when_trained(place: Callable[..., Place]) -> None:
+    first, _ = finish(run(recipe(PLAIN), place()))
+    again, _ = finish(run(recipe(PLAIN), place()))
+    trained = [
+        {k: v for k, v in record.items() if k != "kind"} for record in first if record["kind"] == "epoch"
+    ]
+    assert [epoch for record in again for epoch in record.get("epochs", [])] == trained
+    assert [epoch["stage"] for epoch in trained] == ["sparsity"] * 3 + ["finetune"] * 2
+
+
+@RECIPES
+def test_a_run_that_is_closed_after_any_record_goes_on_to_the_same_bits(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    asked = recipe(settings)
+    expected = alone(asked)
+    steps = 8 if settings is PLAIN else 10
+    for stop in range(1, steps, 1 if settings is PLAIN else 2):
+        teacher._READY.clear()
+        at = Place.prepare(DIGITS, store=tmp_path / f"{stop}", ledger=tmp_path / f"ledger{stop}")
+        generator = run(asked, at)
+        for _ in range(stop):
+            next(generator, None)
+        generator.close()
+        teacher._READY.clear()
+        assert equal(finish(run(asked, at))[1], expected), f"closed after record {stop}"
+        assert sorted(executed(tmp_path / f"ledger{stop}")) == sorted(needed(asked, at))
+
+
+def test_a_run_that_is_closed_after_every_record_comes_to_the_same_bits(
+    place: Callable[..., Place], tmp_path: Path
+) -> None:
+    asked = recipe(DISTILLED)
+    kinds: list[str] = []
+    while "done" not in kinds:
+        teacher._READY.clear()
+        generator = run(asked, place())
+        for record in generator:
+            kinds.append(record["kind"])
+            if record["kind"] == "epoch":
+                break
+        generator.close()
+    assert equal(finish(run(asked, place()))[1], alone(asked))
+    assert sorted(executed(tmp_path / "ledger")) == sorted(needed(asked, place()))
+
+
+@RECIPES
+def test_recipes_that_share_a_beginning_train_it_once_and_keep_their_bits(
+    settings: dict[str, Any], place: Callable[..., Place], tmp_path: Path
+) -> None:
+    at = place(keep={"sparsity": frozenset({1, 2})})
+    recipes = [
+        recipe(settings, sparsity={"warmup": 2}),
+        recipe(settings),
+        recipe(settings, prune={"percent": 0.25}),
+        recipe(settings, sparsity={"epochs": 2}),
+    ]
+    for asked in recipes:
+        assert equal(finish(run(asked, at))[1], alone(asked))
+    unique = set().union(*(needed(asked, at) for asked in recipes))
+    assert sorted(executed(tmp_path / "ledger")) == sorted(unique)
+    assert len(unique) == 4 + 4 * 2 + (2 if settings is DISTILLED else 0)
+
+
+def test_any_stored_state_may_be_lost_or_damaged(
+    place: Callable[..., Place], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = recipe(PLAIN)
+    finish(run(asked, place()))
+    for lost in sorted((tmp_path / "store").glob("??/*.state")):
+        lost.unlink()
+        assert equal(finish(run(asked, place()))[1], alone(asked))
+    last = place().store.path(max(executed(tmp_path / "ledger")))  # type: ignore[attr-defined]
+    for file in (tmp_path / "store").glob("??/*.state"):
+        file.write_bytes(file.read_bytes()[:-1])
+    assert equal(finish(run(asked, place()))[1], alone(asked))
+    assert "it is made again" in caplog.text
+    assert last.suffix == ".state"
+
+
+def test_between_branch_points_only_the_newest_state_is_kept(place: Callable[..., Place]) -> None:
+    at = place(keep={"sparsity": frozenset({1})})
+    asked = recipe(PLAIN)
+    finish(run(asked, at))
+    sparsity, prune, finetune = chain(asked, data=at.identity, arithmetic=at.arithmetic, teacher=None)
+    kept = [at.store.get(address) is not None for address in sparsity.addresses]
+    assert kept == [False, True, False, True]
+    assert at.store.get(prune.end) is not None
+    assert [at.store.get(address) is not None for address in finetune.addresses] == [False, False, True]
+
+
+def test_two_runs_side_by_side_train_each_epoch_once(place: Callable[..., Place], tmp_path: Path) -> None:
+    asked = recipe(DISTILLED)
+    runs = [run(asked, place()), run(asked, place())]
+    ends: list[Weights] = []
+    while runs:
+        for generator in list(runs):
+            try:
+                next(generator)
+            except StopIteration as end:
+                ends.append(end.value.network.state_dict())
+                runs.remove(generator)
+    assert all(equal(end, alone(asked)) for end in ends)
+    assert len(ends) == 2
+    assert sorted(executed(tmp_path / "ledger")) == sorted(needed(asked, place()))
+
+
+def test_a_run_says_that_it_waits_while_another_has_the_lock_and_then_takes_over(
+    place: Callable[..., Place], tmp_path: Path
+) -> None:
+    asked, at = recipe(PLAIN), place()
+    first = chain(asked, data=at.identity, arithmetic=at.arithmetic, teacher=None)[0].addresses[1]
+    generator = run(asked, at)
+    with place().store.lock(first) as mine:
+        assert mine
+        assert [next(generator) for _ in range(3)] == [
+            {"kind": "waiting", "stage": "sparsity", "epoch": 1}
+        ] * 3
+    records, weights = finish(generator)
+    assert [record["kind"] for record in records] == ["epoch"] * 3 + ["prune"] + ["epoch"] * 2 + ["done"]
+    assert equal(weights, alone(asked))
+
+
+def test_a_run_goes_on_from_what_another_stored_while_it_waited(
+    place: Callable[..., Place], tmp_path: Path
+) -> None:
+    asked, at = recipe(PLAIN), place()
+    waiting, working = run(asked, at), run(asked, place())
+    second = chain(asked, data=at.identity, arithmetic=at.arithmetic, teacher=None)[0].addresses[2]
+    next(working)
+    with place().store.lock(second):
+        assert [next(waiting)["kind"] for _ in range(2)] == ["reused", "waiting"]
+    finish(working)
+    records, weights = finish(waiting)
+    assert [record["kind"] for record in records] == ["reused", "prune", "reused", "done"]
+    assert [epoch["epoch"] for epoch in records[0]["epochs"]] == [2, 3]
+    assert equal(weights, alone(asked))
+    assert sorted(executed(tmp_path / "ledger")) == sorted(needed(asked, at))
+
+
+def test_a_run_holds_no_lock_between_two_records(place: Callable[..., Place]) -> None:
+    at = place()
+    asked = recipe(PLAIN)
+    segments = chain(asked, data=at.identity, arithmetic=at.arithmetic, teacher=None)
+    for _ in run(asked, at):
+        for segment in segments:
+            for address in segment.addresses:
+                with at.store.lock(address) as free:
+                    assert free
 
 
 @pytest.mark.parametrize(
-    "first",
-    [{"finetune__warmup": 2}, {"finetune__epochs": 2}, {"prune__percent": 0.3}, {"finetune__kd": "none"}],
+    ("sections", "kinds"),
+    [
+        (("sparsity",), ["epoch"] * 3 + ["done"]),
+        (("finetune",), ["epoch"] * 2 + ["done"]),
+        (("prune", "finetune"), ["prune"] + ["epoch"] * 2 + ["done"]),
+        (("sparsity", "prune"), ["epoch"] * 3 + ["prune", "done"]),
+        (("sparsity", "finetune"), ["epoch"] * 5 + ["done"]),
+    ],
 )
-def test_what_another_recipe_has_trained_changes_no_bit(alone: Any, tmp_path: Path, first: Any) -> None:
-    finish(recipe(**first), place(tmp_path))
-    weights, metrics = finish(recipe(), place(tmp_path))
-    assert same(weights, alone[0])
-    assert metrics == alone[1]
-
-
-def test_recipes_share_the_epochs_they_have_in_common(tmp_path: Path) -> None:
-    store, ledger = tmp_path / "store", tmp_path / "ledger"
-    finish(recipe(finetune__kd="none"), place(store, ledger))
-    assert len(executed(ledger)) == 5
-    finish(recipe(finetune__kd="none", finetune__epochs=4), place(store, ledger))
-    assert len(executed(ledger)) == 6
-    finish(recipe(finetune__kd="none", prune__percent=0.3), place(store, ledger))
-    assert len(executed(ledger)) == 9
-
-
-def test_another_seed_gives_another_network(alone: Any) -> None:
-    assert not same(finish(recipe(seed=1), place(None))[0], alone[0])
-
-
-def test_a_damaged_state_is_said_removed_and_made_again(
-    alone: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_stages_that_are_absent_do_not_run(
+    sections: tuple[str, ...], kinds: list[str], place: Callable[..., Place]
 ) -> None:
-    finish(recipe(), place(tmp_path))
-    files = sorted(tmp_path.glob("??/*.state"))
-    for file in files:
-        content = bytearray(file.read_bytes())
-        content[len(content) // 2] ^= 1
-        file.write_bytes(content)
-    weights, metrics = finish(recipe(), place(tmp_path))
-    assert same(weights, alone[0])
-    assert metrics == alone[1]
-    assert "checksum" in caplog.text
+    asked = recipe({"data": PLAIN["data"], "model": "preresnet8"} | {name: PLAIN[name] for name in sections})
+    records, weights = finish(run(asked, place()))
+    assert [record["kind"] for record in records] == kinds
+    metrics = records[-1]["metrics"]
+    assert ("accuracy_pruned" in metrics) == ("prune" in sections)
+    assert metrics["params"] > 0
+    assert metrics["macs"] > 0
+    assert metrics["validation_images"] == len(place().data.validation)
+    assert equal(finish(run(asked, place()))[1], weights)
 
 
-def test_an_epoch_that_another_process_trains_is_waited_for_and_taken_over(tmp_path: Path) -> None:
-    where = place(tmp_path)
-    waiting = run(recipe(), where)
-    assert next(waiting)["epoch"] == 1
-    from trainables.addresses import chain, teacher_address
+def test_the_test_set_is_measured_only_when_that_is_asked_for(place: Callable[..., Place]) -> None:
+    asked = recipe(PLAIN)
+    without = finish(run(asked, place()))[0][-1]["metrics"]
+    assert not {key for key in without if key.startswith("test")}
+    for measured in (
+        finish(run(asked, place(), test=True))[0][-1]["metrics"],
+        finish(run(recipe(PLAIN | {"evaluate": "all"}), place()))[0][-1]["metrics"],
+    ):
+        assert set(measured) - set(without) == {"test_accuracy", "test_loss", "test_images"}
+        assert {key: measured[key] for key in without} == without
+        assert 0 <= measured["test_accuracy"] <= 1
 
-    one = recipe()
-    teacher = teacher_address(one, where.identity, where.arithmetic)
-    second = chain(one, data=where.identity, arithmetic=where.arithmetic, teacher=teacher)[0].addresses[2]
-    with where.store.lock(second) as mine:
-        assert mine
-        record = next(waiting)
-        assert (record["kind"], record["stage"], record["epoch"]) == ("waiting", "sparsity", 2)
-    assert next(waiting)["kind"] == "epoch"
+
+def test_the_trial_that_trained_an_epoch_is_in_the_ledger(
+    place: Callable[..., Place], tmp_path: Path
+) -> None:
+    finish(run(recipe(PLAIN), replace(place(), trial=7)))
+    lines = [json.loads(line) for line in next((tmp_path / "ledger").iterdir()).read_text().splitlines()]
+    assert {line["trial"] for line in lines} == {7}
+    assert [(line["stage"], line["epoch"]) for line in lines] == [
+        ("sparsity", 1),
+        ("sparsity", 2),
+        ("sparsity", 3),
+        ("finetune", 1),
+        ("finetune", 2),
+    ]

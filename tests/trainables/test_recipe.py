@@ -24,7 +24,7 @@ def recipe(**over: Any) -> Recipe:
         ({"model": "vit"}, r"(?s)model.*known network.*vit"),
         ({"data": {"source": "digit"}}, r"(?s)data\.source.*Did you mean digits"),
         ({"data": {"source": "digits", "val_fraction": 1.0}}, r"(?s)val_fraction.*1\.0"),
-        ({"prune": {"percent": 20}}, r"(?s)prune\.percent.*less than 1.*20"),
+        ({"prune": {"percent": 20}}, r"(?s)prune\.percent.*fraction from 0 to below 1.*20"),
         ({"prune": {"percent": "0.2"}}, r"(?s)prune\.percent.*0\.2"),
         ({"prune": {"method": "slim"}}, r"(?s)prune\.method.*Did you mean slimming"),
         ({"finetune": {"kd": "dist"}}, r"(?s)finetune\.kd is dist, which needs a teacher"),
