@@ -96,7 +96,7 @@ class Progress:
         return snapshot(self.book, name=self.name, began=self._began, workers=self._workers or self._seen)
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """An ended trial's line; beside a table only that of a failed one, which stays above it."""
+        """An ended trial's line; on a terminal only why one failed, which stays above the table."""
         if event["event"] != "end" or self.quiet:
             return
         line = ended_line(event, self.book.search.budget)

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
