@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live as LiveDisplay
 from rich.text import Text
 
+from analysis.text import plain
 from sweeper.book import Book
 from sweeper.progress_lines import ended_line, heartbeat
 from sweeper.progress_table import Board
@@ -99,12 +100,11 @@ class Progress:
         """An ended trial's line; on a terminal only why one failed, which stays above the table."""
         if event["event"] != "end" or self.quiet:
             return
-        line = ended_line(event, self.book.search.budget)
-        if self._live is not None:
-            if event["state"] == "failed":
-                self._live.console.print(Text(line, style="red"), soft_wrap=True)
-        else:
-            self._write(line)
+        if self._live is None:
+            self._write(ended_line(event, self.book.search.budget))
+        elif event["state"] == "failed":
+            words = f"trial {event['trial']} failed: {plain(event['reason'])}"
+            self._live.console.print(Text(words, style="red"), soft_wrap=True)
 
     def _look(self) -> None:
         """Say when a teacher's training starts, and that all goes on when nothing else was said for long."""
