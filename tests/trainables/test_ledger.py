@@ -1,0 +1,23 @@
+import json
+import os
+from pathlib import Path
+
+from trainables.ledger import Ledger
+
+
+def test_every_epoch_is_a_line_of_the_process_that_trained_it(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    assert not (tmp_path / "ledger").exists()
+    ledger.add(stage="sparsity", epoch=1, address="a", seconds=0.123456, trial=3)
+    Ledger(tmp_path / "ledger").add(stage="finetune", epoch=2, address="b", seconds=1, trial=None)
+    (file,) = (tmp_path / "ledger").iterdir()
+    assert file.name.endswith(f"-{os.getpid()}.jsonl")
+    assert [json.loads(line) for line in file.read_text().splitlines()] == [
+        {"stage": "sparsity", "epoch": 1, "address": "a", "seconds": 0.1235, "trial": 3},
+        {"stage": "finetune", "epoch": 2, "address": "b", "seconds": 1, "trial": None},
+    ]
+
+
+def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:
+    Ledger(None).add(stage="sparsity", epoch=1, address="a", seconds=0, trial=None)
+    assert list(tmp_path.iterdir()) == []

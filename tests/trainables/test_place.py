@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import torch
+
+from trainables.place import Place, identity
+from trainables.recipe import Data
+from trainables.store import NoStore, Store
+
+DIGITS = Data(source="digits")
+
+
+def test_a_place_without_a_folder_stores_nothing() -> None:
+    place = Place.prepare(DIGITS, store=None)
+    assert isinstance(place.store, NoStore)
+    assert place.ledger.folder is None
+    assert place.device == torch.device("cpu")
+
+
+def test_the_limit_of_the_store_is_in_units_of_a_thousand_millions(tmp_path: Path) -> None:
+    place = Place.prepare(DIGITS, store=tmp_path, max_gb=0.5)
+    assert isinstance(place.store, Store)
+    assert place.store.max_bytes == 500_000_000
+
+
+def test_images_are_loaded_once_a_process() -> None:
+    assert Place.prepare(DIGITS, store=None).images is Place.prepare(DIGITS, store=None).images
+    other = Place.prepare(Data(source="digits", split_seed=1), store=None)
+    assert other.identity.address != Place.prepare(DIGITS, store=None).identity.address
+
+
+def test_the_identity_says_all_that_training_takes_from_the_images() -> None:
+    place = Place.prepare(DIGITS, store=None)
+    assert identity(place.data) == place.identity
+    assert (place.identity.classes, place.identity.channels) == (10, 1)
+    assert place.identity.pad == place.images.pad
+    assert set(place.identity.to_json()) == {"address", "classes", "channels", "pad", "flip", "mean", "std"}
+
+
+def test_the_threads_are_set_and_part_of_the_arithmetic() -> None:
+    try:
+        place = Place.prepare(DIGITS, store=None, threads=2)
+        assert torch.get_num_threads() == 2
+        assert place.arithmetic["threads"] == 2
+    finally:
+        torch.set_num_threads(1)
