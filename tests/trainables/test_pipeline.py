@@ -17,9 +17,9 @@ from trainables.recipe import Data, Recipe
 from trainables.stages import teacher, training
 from trainables.stages.training import Position, Record
 
-DIGITS = Data(source="digits")
+DIGITS = Data(source="digits", val_fraction=0.9)
 PLAIN: dict[str, Any] = {
-    "data": {"source": "digits"},
+    "data": {"source": "digits", "val_fraction": 0.9},
     "model": "preresnet8",
     "sparsity": {"epochs": 3, "warmup": 1, "decay_every": 1, "s": 1e-3},
     "prune": {"percent": 0.5},
@@ -180,12 +180,10 @@ def test_any_stored_state_may_be_lost_or_damaged(
     for lost in sorted((tmp_path / "store").glob("??/*.state")):
         lost.unlink()
         assert equal(finish(run(asked, place()))[1], alone(asked))
-    last = place().store.path(max(executed(tmp_path / "ledger")))  # type: ignore[attr-defined]
     for file in (tmp_path / "store").glob("??/*.state"):
         file.write_bytes(file.read_bytes()[:-1])
     assert equal(finish(run(asked, place()))[1], alone(asked))
     assert "it is made again" in caplog.text
-    assert last.suffix == ".state"
 
 
 def test_between_branch_points_only_the_newest_state_is_kept(place: Callable[..., Place]) -> None:

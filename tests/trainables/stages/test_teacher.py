@@ -1,0 +1,134 @@
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from trainables.checkpoints import save
+from trainables.data.batches import Batch
+from trainables.errors import InputError
+from trainables.models import Architecture, build
+from trainables.place import Place
+from trainables.recipe import Data, Recipe
+from trainables.stages import teacher
+from trainables.stages.teacher import LiveTeacher, loaded, teacher_of
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "repdistiller_resnet8x4_ckpt_epoch_240.pth"
+DATA = {"source": "digits", "val_fraction": 0.9}
+
+
+@pytest.fixture(autouse=True)
+def no_other_teacher(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teacher, "_READY", {})
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place.prepare(Data.model_validate(DATA), store=tmp_path / "store")
+
+
+def recipe(data: dict[str, Any] = DATA, **settings: Any) -> Recipe:
+    return Recipe.model_validate(
+        {"data": data, "model": "preresnet8", "teacher": settings, "finetune": {"kd": "dist"}}
+    )
+
+
+def finish(
+    generator: Generator[dict[str, Any], None, LiveTeacher],
+) -> tuple[list[dict[str, Any]], LiveTeacher]:
+    records = []
+    while True:
+        try:
+            records.append(next(generator))
+        except StopIteration as end:
+            return records, end.value
+
+
+def network(channels: int = 1) -> torch.nn.Module:
+    return build(Architecture(model="resnet8", classes=10, channels=channels), seed=0)
+
+
+def test_logits_do_not_depend_on_who_asks_for_them(place: Place) -> None:
+    live = LiveTeacher(network().to(memory_format=torch.channels_last), place)
+    pixels, labels = place.data.validation.pixels[:150], place.data.validation.labels[:150]
+
+    def logits(rows: torch.Tensor) -> torch.Tensor:
+        return live.logits(Batch(pixels[rows], labels[rows], rows, rows))
+
+    order = torch.randperm(150, generator=torch.Generator().manual_seed(0))
+    together = logits(torch.arange(150))
+    assert together.shape == (150, 10)
+    assert torch.equal(together[order], logits(order))
+    for size in (1, 7, 63, 64, 65):
+        parts = torch.cat([logits(rows) for rows in torch.arange(150).split(size)])  # type: ignore[no-untyped-call]
+        assert torch.equal(together, parts)
+
+
+def test_a_teacher_is_frozen(place: Place) -> None:
+    live = LiveTeacher(network().train(), place)
+    assert not live.network.training
+    assert not any(parameter.requires_grad for parameter in live.network.parameters())
+
+
+def test_a_teacher_is_trained_once(place: Place) -> None:
+    asked = recipe(model="resnet8", epochs=2)
+    records, first = finish(teacher_of(asked, place))
+    assert [(record["kind"], record["stage"], record["epoch"]) for record in records] == [
+        ("epoch", "teacher", 1),
+        ("epoch", "teacher", 2),
+    ]
+    records, same = finish(teacher_of(asked, place))
+    assert (records, same is first) == ([], True)
+    teacher._READY.clear()
+    records, read = finish(teacher_of(asked, place))
+    assert [record["kind"] for record in records] == ["reused"]
+    weights = read.network.state_dict()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in first.network.state_dict().items())
+
+
+def test_the_students_seed_is_no_concern_of_the_teacher(place: Place) -> None:
+    asked = recipe(model="resnet8", epochs=1)
+    _, first = finish(teacher_of(asked, place))
+    records, other = finish(teacher_of(asked.model_copy(update={"seed": 5}), place))
+    assert (records, other is first) == ([], True)
+
+
+def test_a_loaded_teacher_is_ours_to_the_bit_and_trains_nothing(place: Place, tmp_path: Path) -> None:
+    path, trained = tmp_path / "teacher.safetensors", network()
+    save(path, trained)
+    records, live = finish(teacher_of(recipe(checkpoint=str(path)), place))
+    assert records == []
+    weights = live.network.state_dict()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in trained.state_dict().items())
+
+
+def test_a_loaded_teacher_sees_the_images_as_each_data_set_has_them(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "teacher.safetensors"
+    save(path, network())
+    _, one = finish(teacher_of(recipe(checkpoint=str(path)), place))
+    other_data = {"source": "digits", "val_fraction": 0.5}
+    other_place = Place.prepare(Data.model_validate(other_data), store=None)
+    _, other = finish(teacher_of(recipe(other_data, checkpoint=str(path)), other_place))
+    assert one.mean == place.images.mean
+    assert other.mean == other_place.images.mean
+    assert one is not other
+
+
+def test_a_teacher_of_other_classes_is_refused_with_both_numbers(place: Place) -> None:
+    with pytest.raises(InputError, match=r"repdistiller.*classes: 100 in this file, got 10"):
+        finish(teacher_of(recipe(checkpoint=str(GOLDEN)), place))
+
+
+def test_a_teacher_of_other_images_is_refused_with_both_numbers(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "colour.safetensors"
+    save(path, network(channels=3))
+    with pytest.raises(InputError, match=r"colour.*takes images of 3 channels, the data has 1"):
+        loaded(str(path), None, place.identity)
+
+
+def test_a_teacher_that_is_another_network_than_said_is_refused(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "teacher.safetensors"
+    save(path, network())
+    with pytest.raises(InputError, match="model: resnet8 in this file, got resnet20"):
+        loaded(str(path), "resnet20", place.identity)
