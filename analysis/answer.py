@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from analysis.cost import Cost
 from analysis.files import shown
 from analysis.records import Run, TrialState
-from analysis.select import Baseline, Choice
-from analysis.tables import asked_value, images_of, searched, short_names, span
+from analysis.select import Baseline, Choice, images_of
+from analysis.tables import asked_value, searched, short_names, span
 from analysis.text import decimals, human, percent, show, signed
 
 
@@ -59,7 +59,7 @@ def _status(run: Run) -> str:
     torn = " A torn last line of trials.jsonl was left out." if run.torn else ""
     match run.manifest.get("status"):
         case "running":
-            return f"Still running: {progress}."
+            return f"Still running: {progress}; if it was killed, {resume}."
         case "done":
             return f"Done: {progress}.{torn}"
         case status:
@@ -68,11 +68,15 @@ def _status(run: Run) -> str:
 
 def _settings(run: Run, choice: Choice) -> tuple[tuple[str, str], ...]:
     """The searched settings of the chosen trial; one whose name has a unit has it at the value."""
-    keys = searched(run)
-    values = [asked_value(choice.chosen.trial, key) for key in keys]
+    keys, trial = searched(run), choice.chosen.trial
+    values = {
+        name: asked_value(trial, key)
+        for key, name in zip(keys, short_names(keys), strict=True)
+        if key in trial.params
+    }
     return tuple(
         (name.removesuffix(" (%)"), f"{value} %" if name.endswith(" (%)") else value)
-        for name, value in zip(short_names(keys), values, strict=True)
+        for name, value in values.items()
     )
 
 
@@ -97,6 +101,8 @@ def _saves(choice: Choice | None, unpruned: Baseline | None, digits: int) -> str
     if choice is None or unpruned is None:
         return ""
     trial = choice.chosen.trial
+    if unpruned.uncut and choice.chosen.has(unpruned.trial):
+        return "It is the best unpruned network: nothing is cut."
     shares = [
         f"{percent(1 - value / of)} % of the {name}"
         for name, value, of in (
@@ -111,7 +117,7 @@ def _saves(choice: Choice | None, unpruned: Baseline | None, digits: int) -> str
         if accuracy is None
         else f"; accuracy changes by {signed(accuracy - unpruned.accuracy, digits)} points"
     )
-    network = f"the best unpruned network (trial {unpruned.trial}, {percent(unpruned.accuracy, digits)} %)"
+    network = f"the best unpruned network ({unpruned.what}: {percent(unpruned.accuracy, digits)} %)"
     return f"Against {network} it saves {' and '.join(shares)}{change}." if shares else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,14 @@ from analysis.figures import (
 )
 from analysis.records import Run
 from analysis.select import PercentBest, baseline, best_per_percent, primary
-from analysis.text import percent, plain
+from analysis.text import percent, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SPLIT = "finetune.kd"
+LABELS = 12
+"""The most percents that have a label; of more every second, third, ... has one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,15 +59,20 @@ class BarInfo:
 
 
 def bar_info(run: Run) -> BarInfo | None:
-    """The bars of a run, split by `SPLIT` where it was searched; None where no percent has an accuracy."""
+    """The bars of a run; None where no percent has an accuracy.
+
+    They are split by `SPLIT` where it was searched over no more values than there are colours.
+    """
     rows = best_per_percent(run, split=SPLIT if SPLIT in (run.space.get("search") or {}) else None)
+    if len({row.group for row in rows}) > len(COLOURS):
+        rows = best_per_percent(run)
     if not rows or not primary(run.space).is_accuracy:
         return None
     bars = tuple(_bar(row) for row in rows)
     groups = sorted({bar.group for bar in bars}, key=lambda group: (group != "none", group or ""))
-    lowest = min(bar.accuracy if bar.low is None else bar.low for bar in bars)
     unpruned = baseline(run)
     accuracies = [bar.accuracy for bar in bars] + ([100 * unpruned.accuracy] if unpruned else [])
+    lowest = min([*accuracies, *(bar.low for bar in bars if bar.low is not None)])
     return BarInfo(
         bars=bars,
         groups=tuple(groups),
@@ -86,17 +94,20 @@ def draw_bars(info: BarInfo) -> dict[str, bytes]:
             shift = (place - (len(info.groups) - 1) / 2) * width
             bars = {percents.index(bar.percent) + shift: bar for bar in info.bars if bar.group == group}
             heights = [bar.accuracy - info.floor for bar in bars.values()]
-            colour, label = COLOURS[place % len(COLOURS)], _label(group)
+            colour, label = COLOURS[place], _label(group)
             axes.bar(list(bars), heights, 0.92 * width, info.floor, color=colour, label=label, linewidth=0)
             for x, bar in bars.items():
-                _mark(axes, x, bar, info.floor, width / len(percents), ON_COLOURS[place % len(COLOURS)])
+                _mark(axes, x, bar, info.floor, width / max(3, len(percents)), ON_COLOURS[place])
         if info.unpruned is not None:
             label = f"unpruned ({info.unpruned:.1f} %)"
             axes.axhline(info.unpruned, color=INK, linewidth=0.9, linestyle=(0, (4, 2.5)), label=label)
         digits = 0 if all(abs(100 * share - round(100 * share)) < 1e-9 for share in percents) else 1
-        axes.set_xticks(range(len(percents)), [percent(share, digits) for share in percents])
+        every = math.ceil(len(percents) / LABELS)
+        places = range(0, len(percents), every)
+        axes.set_xticks(places, [percent(percents[place], digits) for place in places])
         axes.tick_params(axis="x", length=0)
-        axes.set_xlim(-0.55, len(percents) - 0.45)
+        margin = 0.55 + max(0, 3 - len(percents)) / 2  # a bar alone is not as wide as the figure
+        axes.set_xlim(-margin, len(percents) - 1 + margin)
         axes.set_xlabel("channels pruned (%)")
         accuracy_axis(axes, info.floor, info.top)
         axes.grid(axis="y")
@@ -116,7 +127,7 @@ def _bar(row: PercentBest) -> Bar:
 
 
 def _label(group: str | None) -> str | None:
-    return None if group is None else "without KD" if group == "none" else f"with {plain(group)}"
+    return None if group is None else "without KD" if group == "none" else f"with {short(group, 16)}"
 
 
 def _mark(axes: Axes, x: float, bar: Bar, floor: float, share: float, colour: str) -> None:

@@ -23,32 +23,41 @@ examples:
   python -m analysis report finetune             runs/finetune
   python -m analysis report runs/finetune        the same, as a path; also while it runs
   python -m analysis report finetune --json      one JSON line for scripts
-
-writes to RUN/report/:
+  python -m analysis report --out paper/results  written there, to be used in a paper
+"""
+_WRITES = """
+writes to RUN/report/, and touches nothing else:
   report.html   one file, no network: the answer, why, everything
   report.md     the same for a repository
   best.yaml     the chosen configuration: python -m sweeper train RUN/report/best.yaml
-  tables/       LaTeX (booktabs) and Markdown
+  tables/       LaTeX (\\usepackage{booktabs,graphicx}, then \\input) and Markdown
   figures/      PDF and PNG
-  trials.csv    every trial
+  trials.csv    every trial, every digit
 
-exit codes: 0 done, 1 cannot write, 2 bad input, 3 a damaged file
+chooses the cheapest network whose 95 % interval reaches the best accuracy; the rule is printed with it
+"""
+_CODES = """
+exit codes: 0 done, 1 cannot write, 2 bad input, 3 a damaged file, 130 interrupted
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Errors are one line on stderr."""
+    from analysis.text import plain
+
     options = _parser().parse_args(arguments)
     try:
         return _report(options)
     except (InputError, ResultsError) as error:
-        from analysis.text import plain
-
         _write(sys.stderr, plain(error))
         return error.exit_code
     except OSError as error:
-        _write(sys.stderr, f"{error.filename or options.run}: cannot write the report: {error.strerror}.")
+        place = error.filename2 or error.filename or options.run
+        _write(sys.stderr, plain(f"{place}: cannot make the report: {error.strerror}. See --out."))
         return 1
+    except KeyboardInterrupt:
+        _write(sys.stderr, "interrupted: what is written is whole. Make the report again.")
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="analysis",
         description="Reads run folders: the best configuration, tables, figures, one report.",
-        epilog=_EXAMPLES,
+        epilog=_EXAMPLES + _CODES,
         formatter_class=look,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -64,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "report",
         help="write RUN/report: the best network, tables, figures",
         description="Write RUN/report: the best network and how sure it is, tables and figures for a paper.",
-        epilog=_EXAMPLES,
+        epilog=_EXAMPLES + _WRITES + _CODES,
         formatter_class=look,
     )
     report.add_argument(
@@ -85,17 +94,18 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _find(run: str | None, root: Path) -> Path:
-    """The folder that `run` means: a path, else a name below `root`; the newest there when not given."""
-    from analysis.records import newest_run
+    """The folder that `run` means: a path, or a name below `root`; the newest there when not given."""
+    from analysis.records import MANIFEST, newest_run
 
     if run is None:
         return newest_run(root)
-    for folder in (Path(run), root / run):
-        if folder.is_dir():
-            return folder
-    names = [folder.name for folder in root.iterdir()] if root.is_dir() else []
+    folders = [folder for folder in (Path(run), root / run) if folder.is_dir()]
+    if folders:
+        return next((folder for folder in folders if (folder / MANIFEST).exists()), folders[0])
+    names = sorted(file.parent.name for file in root.glob(f"*/{MANIFEST}"))
     close = difflib.get_close_matches(run, names, n=1)
-    mend = f"Did you mean {close[0]}?" if close else f"There is: {', '.join(sorted(names)) or 'nothing'}."
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    mend = f"Did you mean {close[0]}?" if close else f"There is: {', '.join(names[:8]) or 'nothing'}{more}."
     raise InputError(f"{run}: no such run, here or below {root}. {mend}")
 
 
@@ -127,12 +137,17 @@ def _facts(report: Report) -> dict[str, Any]:
         "trials": {state.value: count for state, count in counts(report.run).items()},
         "epochs": {name: getattr(report.cost, name) for name in ("alone", "trained", "executed", "teacher")},
         "files": [shown(file) for file in report.files],
+        "unpruned": None,
         "best": None,
     }
+    if start := report.unpruned:
+        facts["unpruned"] = {"trial": start.trial, "what": start.what, "accuracy": start.accuracy}
+        facts["unpruned"] |= {"params": start.params, "macs": start.macs}
     if report.choice:
         chosen = report.choice.chosen
         facts["best"] = {
             "trial": chosen.trial.number,
+            "twins": list(chosen.twins),
             "params": dict(chosen.trial.params),
             "metrics": dict(chosen.trial.metrics),
             "interval": [chosen.interval.low, chosen.interval.high] if chosen.interval else None,
@@ -142,4 +157,6 @@ def _facts(report: Report) -> dict[str, Any]:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    stream.write(f"{text}\n")
+    """A line; letters that the terminal's encoding lacks become question marks."""
+    encoding = stream.encoding or "utf-8"
+    stream.write(f"{text}\n".encode(encoding, "replace").decode(encoding))

@@ -35,7 +35,7 @@ def parse_object(line: bytes, where: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ResultsError(
             f"{where}: damaged, not a strict JSON object ({error}). Restore the file."
         ) from error

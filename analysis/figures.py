@@ -10,7 +10,9 @@ from __future__ import annotations
 import io
 import math
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def style() -> AbstractContextManager[None]:
 
 def floor(lowest: float, top: float) -> float:
     """Where an axis of accuracies (in %) begins: a round number clearly below `lowest`, at least 0 %."""
-    span = max(top - lowest, 1.0)
+    span = max(top - lowest, 4.0)
     step = next(step for step in (0.5, 1.0, 2.0, 5.0, 10.0) if span <= 8 * step or step == 10)
     return max(0.0, step * math.floor((lowest - 0.25 * span) / step))
 
@@ -82,29 +84,42 @@ def accuracy_axis(axes: Axes, low: float, top: float) -> None:
     """Let the y axis go from `low` to a little above `top`, both in %, with round ticks up to 100."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_ylim(low, top + 0.04 * (top - low))
-    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= min(100, top + 0.04 * (top - low))])
+    high = top + 0.06 * (top - low)
+    axes.set_ylim(low, high)
+    ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high)
+    axes.set_yticks([tick for tick in ticks if low <= tick <= min(100, high)])
     axes.set_ylabel("validation accuracy (%)")
 
 
 def legend_above(figure: Figure, axes: Axes) -> None:
-    """One row, or two, above the axes, where no point can be; the unpruned network comes last."""
+    """In as few rows as fit above the axes, where no point can be; the unpruned network comes last."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        columns = len(handles) if len(handles) <= 3 else math.ceil(len(handles) / 2)
         rows = sorted(zip(labels, handles, strict=True), key=lambda row: row[0].startswith("unpruned"))
         labels, handles = [label for label, _ in rows], [handle for _, handle in rows]
-        figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+        figure.legend(handles, labels, loc="outside upper center", ncols=_columns(labels))
+
+
+def _columns(labels: Sequence[str]) -> int:
+    """The most columns in which `labels`, filled in from the left, are at most as wide as the figure."""
+    for count in range(len(labels), 1, -1):
+        size, more = divmod(len(labels), count)  # as matplotlib does: the first ones hold one more
+        ends = [size * column + min(column, more) for column in range(count + 1)]
+        widths = [max(map(len, labels[first:end])) for first, end in pairwise(ends)]
+        if sum(widths) + 5 * count <= 53:  # letters of 7.5 pt in 3.3 inches; a handle is 5 wide
+            return count
+    return 1
 
 
 def render(figure: Figure) -> dict[str, bytes]:
     """The figure as {"pdf", "png", "svg"}; the SVG is transparent."""
     files = {}
-    for kind, metadata in _UNDATED.items():
-        buffer = io.BytesIO()
-        with warnings.catch_warnings():  # a name in a script that the font lacks shows boxes, no more
-            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+    with warnings.catch_warnings():  # a name in a script that the font lacks shows boxes, no more
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, for all kinds
+        for kind, metadata in _UNDATED.items():
+            buffer = io.BytesIO()
             figure.savefig(buffer, format=kind, metadata=metadata, transparent=kind == "svg")
-        files[kind] = buffer.getvalue()
+            files[kind] = buffer.getvalue()
     return files

@@ -1,33 +1,38 @@
 """The on-disk contract of a run folder, version 1: what the sweeper writes and every report reads.
 
+docs/results_format.md says the same at more length; a test compares the names.
+
     RUN/space.yaml      the space as run, every default filled in: top-level sections `name`, `seed`, `data`,
                         `model`, `teacher`, `sparsity`, `prune`, `finetune`, `evaluate`, `search`,
-                        `objective`, `constraints`, `sweep`, `resources`, `store`; any may be absent
-    RUN/manifest.json   `format` (1), `versions` {package: version}, `command` (list or line), `git`,
-                        `machine`, `started`, `ended`, `status` (running, done, interrupted, failed), `seed`,
-                        `warnings` (list of texts)
+                        `objective`, `constraints`, `sweep`, `confirm`, `resources`, `store`; any may be absent
+    RUN/manifest.json   `format` (1), `name`, `status` (running, done, interrupted, failed), `command` (list or
+                        line), `seed`, `versions` {package: version}, `git`, `machine`, `warnings` (list of
+                        texts), `started`, `ended`, `sessions` (later resumes), `store`, `workers`
     RUN/trials.jsonl    append-only, one event a line: `event`, `trial` (number from 0), and of
         asked           `params` {dotted key: value}, `time`
         rung            `rung` (name of the peer group), `epoch`, `address`, `value` (the compared metric),
                         `peers` (distinct addresses there so far), `decision` (continue, stop)
         end             `state` (complete, stopped, failed, infeasible), `params`, `settings` (all settings of
                         the pipeline, without those that do nothing), `metrics`, `violations` {metric: how far
-                        outside its bound}, `curve`,
-                        `epochs_trained` and `epochs_reused` (student epochs that it ran, or found stored),
-                        `teacher_epochs_trained`, `seconds`, `reason` (text or null), `started`, `time`
+                        outside its bound}, `curve`, `epochs_trained` and `epochs_reused` (student epochs that
+                        it ran, or found stored), `teacher_epochs_trained`, `seconds`, `reason` (text or null),
+                        `started`, `time`
     RUN/ledger/*.jsonl  one file a process, one line an epoch that was really executed:
                         `stage`, `epoch`, `address`, `seconds`, `trial`
 
 `metrics` are fractions from 0 to 1, and counts: `accuracy` (validation split, last epoch: what is searched),
-`accuracy_best_epoch`, `accuracy_unpruned`, `accuracy_pruned` (after the cut, before finetuning), `loss`,
-`params`, `macs` (multiply-accumulates of one image), `params_unpruned`, `macs_unpruned`, `percent_cut` (the
-share really cut), `validation_images`, `test_accuracy` (only where a test set was evaluated), `address` (of
-the last state: trials with equal addresses are one network). A failed or infeasible trial may lack any.
+`accuracy_best_epoch`, `accuracy_unpruned` (at the end of sparsity training), `accuracy_pruned` (after the cut,
+before finetuning), `loss`, `params`, `macs` (multiply-accumulates of one image), `params_unpruned`,
+`macs_unpruned`, `percent_cut` (the share really cut), `validation_images`, `test_accuracy`, `test_loss` and
+`test_images` (only where a test set was evaluated), `address` (of the last state: trials with equal addresses
+are one network). A failed or infeasible trial may lack any, and a stopped one the last five.
 
-`curve` is a list of records: of a training stage `stage`, `epoch` (from 1), `lr`, `train_loss`, `accuracy`,
-`loss`, `seconds`, `reused`; of the prune stage `stage`, `accuracy`, `params`, `macs`, `channels`,
-`channels_unpruned` (lists, one entry a layer). Times are ISO 8601 in UTC. A trial without an `end` is running
-or was interrupted; a trial is asked once and ends once.
+`curve` is a list of records: of a training stage `stage`, `epoch` (from 1), `lr`, `train_loss`,
+`train_accuracy`, `accuracy`, `loss`, `seconds`, `address`, `reused`; of the prune stage `stage`, `epoch` (0),
+`accuracy`, `loss`, `params`, `macs`, `params_unpruned`, `macs_unpruned`, `percent_cut`, `channels`,
+`channels_unpruned` (lists, one entry a layer), `rescued` (layers, by number, that kept one channel against the
+rule), `seconds`, `address`, `reused`. Times are ISO 8601 in UTC. A trial without an `end` is running or was
+interrupted; a trial is asked once and ends once.
 
 JSON is strict (no NaN). A torn last line, the mark of a kill or of a write under way, is dropped and said;
 damage anywhere else is an error that names the line.
@@ -35,7 +40,6 @@ damage anywhere else is an error that names the line.
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +56,6 @@ __all__ = [
     "FORMAT",
     "LEDGER",
     "MANIFEST",
-    "NOT_SETTINGS",
     "REPORT",
     "SPACE",
     "TRIALS",
@@ -66,7 +69,6 @@ __all__ = [
     "read_ledger",
     "read_run",
     "set_dotted",
-    "settings_of",
     "write_json",
 ]
 
@@ -76,8 +78,8 @@ MANIFEST = "manifest.json"
 TRIALS = "trials.jsonl"
 LEDGER = "ledger"
 REPORT = "report"
-NOT_SETTINGS = ("search", "objective", "constraints", "sweep", "confirm")
-"""Sections of a space that say how to search; without them it is the configuration of one trial."""
+COUNTS = ("params", "macs", "params_unpruned", "macs_unpruned", "validation_images", "test_images")
+"""Metrics that are at least 1."""
 
 
 class TrialState(StrEnum):
@@ -156,6 +158,8 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     manifest = _read_manifest(folder / MANIFEST)
     space = _read_space(folder / SPACE)
     log = folder / TRIALS
+    if not log.exists() and manifest.get("status") != "running":
+        raise ResultsError(f"{log}: is missing, and with it every trial. Restore it.")
     events, torn = read_events(log) if log.exists() else ([], False)
     return Run(
         path=folder,
@@ -206,12 +210,15 @@ def _read_space(file: Path) -> dict[str, Any]:
         raise ResultsError(f"{file}: is missing. Copy the space file of the sweep there.")
     try:
         space = plain_yaml.load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{file}:{mark.line + 1}" if mark else f"{file}"
         raise ResultsError(f"{where}: not YAML: {getattr(error, 'problem', error)}.") from error
     if not isinstance(space, dict):
         raise ResultsError(f"{file}: a mapping of sections, got {type(space).__name__}.")
+    for name in ("search", "objective", "sweep"):
+        if not isinstance(space.get(name) or {}, dict):
+            raise ResultsError(f"{file}: {name}: a mapping, got {space[name]!r}. Restore the file.")
     return space
 
 
@@ -222,7 +229,7 @@ def _trials(events: list[dict[str, Any]], file: Path) -> tuple[Trial, ...]:
     ended: dict[int, dict[str, Any]] = {}
     for line, event in enumerate(events, 1):
         try:
-            number, kind = int(event["trial"]), event["event"]
+            number, kind = _number(event["trial"]), event["event"]
             if kind == "asked" and number not in asked:
                 _trial(number, event, {}, [])
                 asked[number] = event
@@ -246,11 +253,19 @@ def _trials(events: list[dict[str, Any]], file: Path) -> tuple[Trial, ...]:
     return tuple(_trial(n, asked.get(n, {}), ended.get(n, {}), rungs.get(n, [])) for n in numbers)
 
 
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"trial: a number from 0, got {value!r}")
+    return value
+
+
 def _check(metrics: Mapping[str, Any]) -> None:
-    """Refuse accuracies that are no fractions; everything else may be any number."""
+    """Refuse accuracies that are no fractions and counts below 1; everything else may be any number."""
     for name, value in metrics.items():
         if "accuracy" in name and value is not None and not 0 <= value <= 1:
             raise ValueError(f"metrics.{name}: a fraction from 0 to 1, got {value}")
+        if name in COUNTS and value is not None and not value >= 1:
+            raise ValueError(f"metrics.{name}: a count from 1, got {value}")
 
 
 def _trial(number: int, asked: Mapping[str, Any], end: Mapping[str, Any], rungs: list[Rung]) -> Trial:
@@ -270,42 +285,21 @@ def _trial(number: int, asked: Mapping[str, Any], end: Mapping[str, Any], rungs:
         reason=end.get("reason"),
         asked=asked.get("time"),
         ended=end.get("time"),
-        settings=end.get("settings"),
+        settings=None if end.get("settings") is None else dict(end["settings"]),
     )
 
 
 def set_dotted(mapping: dict[str, Any], key: str, value: object) -> None:
-    """Set `key` ("finetune.kd_weight") in nested dicts, in place; sections that are missing are made.
+    """Set `key` ("finetune.kd_weight") in nested dicts, in place; sections missing or null are made.
 
     Raises:
-        ValueError: a part of the key before the last names something that is no section.
+        ValueError: a part of the key before the last names something that is no section. Nothing is changed.
     """
     *sections, last = key.split(".")
     for section in sections:
-        mapping = mapping.setdefault(section, {})
+        if mapping.get(section) is None:
+            mapping[section] = {}
+        mapping = mapping[section]
         if not isinstance(mapping, dict):
             raise ValueError(f"{key}: {section} is no section, got {mapping!r}. Write it as a mapping.")
     mapping[last] = value
-
-
-def settings_of(run: Run, trial: Trial) -> dict[str, Any]:
-    """The full settings of one trial: those it recorded, or the space with its params put in.
-
-    Sections of the space that a trial does not record (`name`, `resources`, `store`) are the space's; those in
-    `NOT_SETTINGS` are left out.
-
-    Raises:
-        ResultsError: a param names something that is no section of the space.
-    """
-    settings = {key: copy.deepcopy(value) for key, value in run.space.items() if key not in NOT_SETTINGS}
-    if trial.settings is not None:
-        rest: dict[str, Any] = {
-            key: settings[key] for key in ("name", "resources", "store") if key in settings
-        }
-        return {**rest, **copy.deepcopy(dict(trial.settings))}
-    for key, value in trial.params.items():
-        try:
-            set_dotted(settings, key, value)
-        except ValueError as error:
-            raise ResultsError(f"{run.path / TRIALS}: trial {trial.number}: {error}") from error
-    return settings

@@ -28,10 +28,12 @@ from analysis.tables import (
     to_latex,
     to_markdown,
 )
-from analysis.text import percent, plain
+from analysis.text import cell, percent, plain, short
 
 HTML, MARKDOWN, CSV = "report.html", "report.md", "trials.csv"
 FIGURES = ("accuracy-by-percent", "accuracy-macs")
+RANKED = 40
+"""Rows of the ranking that a page of LaTeX holds; the page and the Markdown have all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +67,7 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
     folder = Path(out) if out is not None else run.path / REPORT
     choice, unpruned, spent = best(run), baseline(run), cost(run)
     said = answer(run, choice, unpruned, spent)
-    files = _files(run, choice, said, folder)
+    files = _files(run, choice, _pictures(run, choice, unpruned), said, folder)
     for name, content in files.items():
         write_bytes(folder / name, content)
     for name in (BEST, *(f"figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png"))):
@@ -82,10 +84,12 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
     )
 
 
-def _files(run: Run, choice: Choice | None, said: Answer, folder: Path) -> dict[str, bytes]:
+def _files(
+    run: Run, choice: Choice | None, pictures: list[Picture], said: Answer, folder: Path
+) -> dict[str, bytes]:
     """All files of the report, by their path in its folder."""
-    pictures = _pictures(run, choice)
     tables = {"percent": percent_table(run), "ranking": ranking_table(run)}
+    paper = tables | {"ranking": ranking_table(run, most=RANKED)}
     settings = best_yaml(run, choice, file=folder / BEST) if choice else ""
     content: dict[str, Any] = {
         "run": run,
@@ -107,13 +111,14 @@ def _files(run: Run, choice: Choice | None, said: Answer, folder: Path) -> dict[
     if choice:
         texts[BEST] = settings
     for name, table in tables.items():
-        texts |= {f"tables/{name}.tex": to_latex(table), f"tables/{name}.md": to_markdown(table)}
+        texts |= {f"tables/{name}.tex": to_latex(paper[name]), f"tables/{name}.md": to_markdown(table)}
     drawn = {f"figures/{p.name}.{kind}": p.files[kind] for p in pictures for kind in ("pdf", "png")}
     return {name: text.encode("utf-8") for name, text in texts.items()} | drawn
 
 
-def _pictures(run: Run, choice: Choice | None) -> list[Picture]:
+def _pictures(run: Run, choice: Choice | None, unpruned: Baseline | None) -> list[Picture]:
     pictures = []
+    against = f" Unpruned: {unpruned.what}." if unpruned else ""
     if chart := bars.bar_info(run):
         pictures.append(
             Picture(
@@ -121,21 +126,22 @@ def _pictures(run: Run, choice: Choice | None) -> list[Picture]:
                 title="Accuracy by percent",
                 alt=f"Bar chart of the best validation accuracy: {', '.join(map(_spoken, chart.bars))}",
                 caption="The best validation accuracy at every percent, each a single run; lines are 95 % "
-                f"Wilson intervals. The axis begins at {chart.floor:g} %.",
+                f"Wilson intervals. The axis begins at {chart.floor:g} %.{against}",
                 files=bars.draw_bars(chart),
             )
         )
     if plot := scatter.scatter_info(run, choice):
+        stopped = " Hollow: where a trial was stopped early." if plot.stopped else ""
         hidden = f" Stopped below the axis and not shown: {plot.hidden}." if plot.hidden else ""
+        chosen = f"; the chosen one has {plot.chosen[1]:.1f} %" if plot.chosen else ""
         pictures.append(
             Picture(
                 name=FIGURES[1],
                 title="Accuracy against cost",
                 alt=f"Scatter plot of accuracy against MACs: {len(plot.complete)} complete networks, "
-                f"{len(plot.front)} of them on the Pareto front"
-                + (f"; the chosen one has {plot.chosen[1]:.1f} %" if plot.chosen else ""),
-                caption="Every complete network; none is cheaper and as accurate as one on the front. "
-                f"Hollow: where a trial was stopped early. MACs of one image.{hidden}",
+                f"{len(plot.front)} of them on the Pareto front{chosen}",
+                caption="Every complete network; none is cheaper and as accurate as one on the front. MACs of "
+                f"one image, on a logarithmic axis.{stopped}{hidden}{against}",
                 files=scatter.draw_scatter(plot),
             )
         )
@@ -143,7 +149,7 @@ def _pictures(run: Run, choice: Choice | None) -> list[Picture]:
 
 
 def _spoken(bar: bars.Bar) -> str:
-    group = f" ({plain(bar.group)})" if bar.group else ""
+    group = f" ({short(bar.group, 40)})" if bar.group else ""
     return f"{percent(bar.percent, 0)} % pruned{group} {bar.accuracy:.1f} %"
 
 
@@ -161,7 +167,8 @@ def _unfinished(run: Run) -> Table | None:
     )
     header = ("Trial", "State", "Reason", *short_names(keys))
     caption = "Failed and infeasible trials"
-    return Table(caption=caption, label="", header=header, rows=rows, left=len(header)) if rows else None
+    align = "llp" + "l" * len(keys)
+    return Table(caption=caption, label="", header=header, rows=rows, align=align) if rows else None
 
 
 def _made(run: Run) -> list[tuple[str, str]]:
@@ -187,13 +194,12 @@ def _csv(run: Run) -> str:
     costs = ("epochs_trained", "epochs_reused", "teacher_epochs_trained", "seconds")
     clash = set(keys) & set(metrics)
     names = [f"metrics.{name}" if name in clash else name for name in metrics]
-    writer.writerow(["trial", "state", *keys, *names, *costs, "reason"])
+    writer.writerow(["trial", "state", *map(cell, (*keys, *names)), *costs, "reason"])
     for trial in run.trials:
         values: list[object] = [
             *(trial.params.get(key) for key in keys),
             *(trial.metrics.get(name) for name in metrics),
         ]
         values += [getattr(trial, name) for name in costs]
-        values = [plain(value) if isinstance(value, str) else value for value in (*values, trial.reason)]
-        writer.writerow([trial.number, trial.state.value, *values])
+        writer.writerow([trial.number, trial.state.value, *map(cell, (*values, trial.reason))])
     return text.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,18 +40,19 @@ def scatter_info(run: Run, choice: Choice | None) -> ScatterInfo | None:
     complete = _points([row.trial for row in ranking(run)])
     if not complete:
         return None
-    accuracies = [accuracy for _, accuracy in complete]
+    start = baseline(run)
+    unpruned = (start.macs, 100 * start.accuracy) if start and start.macs else None
+    accuracies = [accuracy for _, accuracy in (*complete, *([unpruned] if unpruned else []))]
     low = floor(min(accuracies), max(accuracies))
     stopped = _points(list(run.of(TrialState.stopped)))
     shown = tuple(point for point in stopped if point[1] >= low)
-    unpruned = baseline(run)
     front = pareto.front([(accuracy, macs) for macs, accuracy in complete])
     return ScatterInfo(
         complete=complete,
         stopped=shown,
         front=tuple(complete[index] for index in front),
         chosen=next(iter(_points([choice.chosen.trial] if choice else [])), None),
-        unpruned=(unpruned.macs, 100 * unpruned.accuracy) if unpruned and unpruned.macs else None,
+        unpruned=unpruned,
         floor=low,
         hidden=len(stopped) - len(shown),
     )
@@ -59,12 +61,11 @@ def scatter_info(run: Run, choice: Choice | None) -> ScatterInfo | None:
 def draw_scatter(info: ScatterInfo) -> dict[str, bytes]:
     """The plot as {"pdf", "png", "svg"}."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     known = [*info.complete, *info.stopped, *([info.unpruned] if info.unpruned else [])]
-    most, top = (max(values) for values in zip(*known, strict=True))
+    macs, accuracies = zip(*known, strict=True)
     units = (("MACs (G)", 1e9), ("MACs (M)", 1e6), ("MACs (k)", 1e3), ("MACs", 1.0))
-    title, size = next((title, size) for title, size in units if most >= size or size == 1)
+    title, size = next((title, size) for title, size in units if max(macs) >= size or size == 1)
     with style():
         figure = Figure()
         axes = figure.subplots()
@@ -85,13 +86,33 @@ def draw_scatter(info: ScatterInfo) -> dict[str, bytes]:
         if info.chosen:
             ring = dots | {"mfc": "none", "mec": CHOSEN, "mew": 1.3}
             plot((info.chosen,), **ring, ms=8.5, label="chosen", zorder=5)
-        axes.set_xlim(0, 1.06 * most / size)
-        axes.xaxis.set_major_locator(MaxNLocator(6))
+        least, most = min(macs) / size, max(macs) / size
+        margin = max(1.2, (most / least) ** 0.07)
+        ticks = _ticks(least / margin, most * margin)
+        axes.set_xscale("log")
+        axes.set_xlim(least / margin, most * margin)
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
         axes.set_xlabel(title)
-        accuracy_axis(axes, info.floor, top)
+        accuracy_axis(axes, info.floor, max(accuracies))
         axes.grid()
         legend_above(figure, axes)
         return render(figure)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two positive ones of which the second is 1.4 times the first or more.
+
+    They are 1, 2, 5, 10, ...; where no two of these lie there 1, 2, 3, ..., then every half, then every fifth.
+    """
+    power = 10.0 ** math.floor(math.log10(low))
+    halves, fifths = ([step / part for step in range(part, 10 * part)] for part in (2, 5))
+    for steps in ((1, 2, 5), range(1, 10), halves, fifths):
+        ticks = [step * power * scale for scale in (1, 10, 100, 1000, 1e4) for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= 2:
+            break
+    return ticks
 
 
 def _points(trials: list[Trial]) -> tuple[Point, ...]:

@@ -45,6 +45,10 @@ class Ranked:
     interval: Interval | None
     twins: tuple[int, ...]
 
+    def has(self, number: int) -> bool:
+        """Is trial `number` this network?"""
+        return number in (self.trial.number, *self.twins)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
@@ -61,9 +65,15 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
-    """The best unpruned network of the sweep, as its training with sparsity left it."""
+    """The most accurate network of the sweep of which nothing is cut; `what` says in words which one it is.
+
+    Either that of a complete trial that cuts nothing, or what a trial had before its cut: the end of its
+    sparsity training, without any finetuning. Another recipe than that of the pruned networks, in any case.
+    """
 
     trial: int
+    what: str
+    uncut: bool
     accuracy: float
     interval: Interval | None
     params: float | None
@@ -86,6 +96,7 @@ def objectives(space: Mapping[str, Any]) -> tuple[Objective, ...]:
         Objective(metric=str(metric), maximize=direction == "maximize")
         for direction, metrics in asked.items()
         for metric in (metrics if isinstance(metrics, list) else [metrics])
+        if metric is not None
     )
 
 
@@ -119,6 +130,12 @@ def interval_of(trial: Trial, metric: str = "accuracy") -> Interval | None:
     """The interval of one of a trial's validation accuracies; None where it or the n is not recorded."""
     value, images = trial.metric(metric), trial.metric("validation_images")
     return None if value is None or images is None else wilson(value, int(images))
+
+
+def images_of(run: Run) -> int | None:
+    """The number of validation images, None where no trial recorded it."""
+    counts = (trial.metric("validation_images") for trial in run.trials)
+    return next((int(count) for count in counts if count is not None), None)
 
 
 def ranking(run: Run) -> tuple[Ranked, ...]:
@@ -166,18 +183,38 @@ def best(run: Run) -> Choice | None:
 
 
 def baseline(run: Run) -> Baseline | None:
-    """The unpruned network with the best accuracy, then the lowest trial; None where unrecorded."""
-    known = [trial for trial in run.trials if trial.metric("accuracy_unpruned") is not None]
-    if not known:
-        return None
-    trial = max(known, key=lambda trial: (trial.metrics["accuracy_unpruned"], -trial.number))
-    return Baseline(
-        trial=trial.number,
-        accuracy=trial.metrics["accuracy_unpruned"],
-        interval=interval_of(trial, "accuracy_unpruned"),
-        params=trial.metric("params_unpruned"),
-        macs=trial.metric("macs_unpruned"),
-    )
+    """The most accurate unpruned network, of equal ones the uncut, then the lowest trial; None if unrecorded.
+
+    All trials count, since each measures its network before the cut, infeasible ones too.
+    """
+    images = images_of(run)
+    found = [
+        Baseline(
+            trial=trial.number,
+            what=f"trial {trial.number} {what}",
+            uncut=uncut,
+            accuracy=accuracy,
+            interval=None if images is None else wilson(accuracy, images),
+            params=trial.metric(f"params{suffix}"),
+            macs=trial.metric(f"macs{suffix}"),
+        )
+        for trial in run.trials
+        for accuracy, what, uncut, suffix in (
+            (
+                trial.metric("accuracy_unpruned"),
+                "after sparsity training, before its cut",
+                False,
+                "_unpruned",
+            ),
+            (trial.metric("accuracy") if _is_uncut(trial) else None, "without a cut", True, ""),
+        )
+        if accuracy is not None
+    ]
+    return max(found, key=lambda one: (one.accuracy, one.uncut, -one.trial), default=None)
+
+
+def _is_uncut(trial: Trial) -> bool:
+    return trial.state is TrialState.complete and trial.metric("percent_cut") == 0
 
 
 def best_per_percent(run: Run, *, split: str | None = None) -> tuple[PercentBest, ...]:

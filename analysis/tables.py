@@ -11,8 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.records import Run, Trial
-from analysis.select import Interval, baseline, best_per_percent, primary, ranking
-from analysis.text import column, decimals, latex, markdown, percent, plain, show, signed
+from analysis.select import (
+    Baseline,
+    Interval,
+    Ranked,
+    baseline,
+    best_per_percent,
+    images_of,
+    primary,
+    ranking,
+)
+from analysis.text import column, decimals, latex, markdown, percent, plain, short, show, signed
 
 Row = tuple[str, ...]
 PERCENT = "prune.percent"
@@ -20,17 +29,17 @@ PERCENT = "prune.percent"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """Cells of plain text, each row as long as `header`.
+    """Cells of plain text, each row as long as `header` and `align`.
 
-    The first `left` columns are aligned to the left, the others are numbers. A gap
-    stands below the first `apart` rows (0: none).
+    `align` has a letter a column: l (left), r (a number), p (sentences, broken into lines). A gap stands below
+    the first `apart` rows (0: none).
     """
 
     caption: str
     label: str
     header: Row
     rows: tuple[Row, ...]
-    left: int = 1
+    align: str
     apart: int = 0
 
 
@@ -46,8 +55,11 @@ class _Line:
 
 
 def percent_table(run: Run) -> Table:
-    """Percent → accuracy → params → MACs: the unpruned network, then the most accurate of every percent."""
-    start = baseline(run)
+    """Percent → accuracy → params → MACs: the unpruned network, then the most accurate of every percent.
+
+    Where the unpruned network is a trial that cuts nothing, its row is that of the percent 0.
+    """
+    start, best = baseline(run), best_per_percent(run)
     lines = [
         _Line(
             name=show(round(100 * row.percent, 6)),
@@ -56,17 +68,17 @@ def percent_table(run: Run) -> Table:
             params=row.best.trial.metric("params"),
             macs=row.best.trial.metric("macs"),
         )
-        for row in best_per_percent(run)
+        for row in best
     ]
-    if start:
-        first = _Line(
+    if start and not (start.uncut and best and best[0].best.has(start.trial)):
+        unpruned = _Line(
             name="unpruned",
             accuracy=start.accuracy,
             interval=start.interval,
             params=start.params,
             macs=start.macs,
         )
-        lines.insert(0, first)
+        lines.insert(0, unpruned)
     images = images_of(run)
     digits = decimals(images)
     mega, params = column([line.params for line in lines], units="M")
@@ -89,29 +101,30 @@ def percent_table(run: Run) -> Table:
     return Table(
         caption=(
             f"The most accurate network of every pruning percent in the sweep {plain(run.name)}. "
-            f"Validation accuracy{f' on {images:,} images, 95 % Wilson intervals' if images else ''}; "
-            "↓ is the share saved against the unpruned network; MACs are multiply-accumulates of one image. "
-            "Each row is one run."
+            f"Validation accuracy{f' on {images:,} images, 95 % Wilson intervals' if images else ''}. "
+            f"{_against(start)}MACs are multiply-accumulates of one image. Each row is one run."
         ),
         label=_label(run, "percent"),
         header=(
             "Percent (%)",
             "Accuracy (%)",
             "95 % interval",
-            "Δ (points)",
+            "Δ",
             f"Params ({mega})",
             "↓ (%)",
             f"MACs ({unit})",
             "↓ (%)",
         ),
         rows=tuple(rows),
+        align="l" + 7 * "r",
         apart=1 if start and len(lines) > 1 else 0,
     )
 
 
-def ranking_table(run: Run) -> Table:
-    """Every complete network, best first, with its searched settings; trials of one network share a row."""
-    rows = ranking(run)
+def ranking_table(run: Run, *, most: int | None = None) -> Table:
+    """The `most` best complete networks (None: all), with their searched settings; one row a network."""
+    every = ranking(run)
+    rows = every[:most]
     objective = primary(run.space)
     keys = searched(run)
     trials = [row.trial for row in rows]
@@ -119,52 +132,49 @@ def ranking_table(run: Run) -> Table:
     digits = decimals(images_of(run))
     mega, params = column([trial.metric("params") for trial in trials], units="M")
     unit, macs = column([trial.metric("macs") for trial in trials])
-    other = () if objective.metric == "accuracy" else (objective.metric.replace("_", " "),)
+    metric = plain(objective.metric.replace("_", " "))
+    other = () if objective.metric == "accuracy" else (metric,)
+    which = "All" if len(rows) == len(every) else f"The first {len(rows)} of {len(every)}"
+    measured = ("Accuracy (%)", "95 % interval", *(("Test (%)",) if tested else ()))
+    names = short_names(keys)
     return Table(
         caption=(
-            f"All complete networks of the sweep {plain(run.name)} by {objective.metric.replace('_', ' ')}, "
-            "then MACs. Rows whose intervals overlap are not told apart by single runs."
+            f"{which} complete networks of the sweep {plain(run.name)} by {metric}, then MACs. Trials with one "
+            "recipe share a row. Rows whose intervals overlap are not told apart by single runs."
         ),
         label=_label(run, "ranking"),
-        header=(
-            "Rank",
-            "Trial",
-            *short_names(keys),
-            *other,
-            "Accuracy (%)",
-            "95 % interval",
-            *(("Test (%)",) if tested else ()),
-            f"Params ({mega})",
-            f"MACs ({unit})",
-        ),
+        header=("Rank", "Trial", *other, *measured, f"Params ({mega})", f"MACs ({unit})", *names),
         rows=tuple(
             (
                 str(row.place),
-                ", ".join(map(str, (row.trial.number, *row.twins))),
-                *(asked_value(row.trial, key) for key in keys),
+                _numbers(row),
                 *(show(row.value) for _ in other),
                 percent(row.trial.metric("accuracy"), digits),
                 span(row.interval, digits),
                 *((percent(row.trial.metric("test_accuracy"), digits),) if tested else ()),
                 params[index],
                 macs[index],
+                *(asked_value(row.trial, key) for key in keys),
             )
             for index, row in enumerate(rows)
         ),
-        left=2 + len(keys),
+        align="rl" + "r" * (len(other) + len(measured) + 2) + "l" * len(keys),
     )
 
 
 def to_markdown(table: Table) -> str:
     """A pipe table; names in it are escaped."""
-    marks = [":--" if index < table.left else "--:" for index in range(len(table.header))]
+    marks = ["--:" if letter == "r" else ":--" for letter in table.align]
     lines = [map(markdown, table.header), marks, *(map(markdown, row) for row in table.rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def to_latex(table: Table) -> str:
-    r"""A float as wide as the page, with three rules; needs `\usepackage{booktabs}` and compiles as it is."""
-    columns = "l" * table.left + "r" * (len(table.header) - table.left)
+    r"""A float as wide as the page, with three rules, made smaller where it would be wider.
+
+    Needs `\usepackage{booktabs,graphicx}` and compiles as it is; names that are neither Latin nor Greek need
+    XeLaTeX or LuaLaTeX.
+    """
     lines = [_latex_row(row) for row in table.rows]
     if table.apart:
         lines.insert(table.apart, r"\addlinespace")
@@ -174,13 +184,15 @@ def to_latex(table: Table) -> str:
             r"  \centering",
             rf"  \caption{{{latex(table.caption)}}}",
             rf"  \label{{{table.label}}}",
-            rf"  \begin{{tabular}}{{{columns}}}",
+            r"  \sbox0{%",
+            rf"  \begin{{tabular}}{{{table.align}}}",
             r"    \toprule",
             f"    {_latex_row(table.header)}",
             r"    \midrule",
             *(f"    {line}" for line in lines),
             r"    \bottomrule",
-            r"  \end{tabular}",
+            r"  \end{tabular}}%",
+            r"  \ifdim\wd0>\linewidth \resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi",
             r"\end{table*}",
             "",
         )
@@ -200,12 +212,6 @@ def short_names(keys: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name} (%)" if key == PERCENT else name for key, name in zip(keys, names, strict=True))
 
 
-def images_of(run: Run) -> int | None:
-    """The number of validation images, None where no trial recorded it."""
-    counts = (trial.metric("validation_images") for trial in run.trials)
-    return next((int(count) for count in counts if count is not None), None)
-
-
 def span(interval: Interval | None, digits: int) -> str:
     """An interval in %: "95.6–99.0", a dash for None."""
     return "–" if interval is None else f"{percent(interval.low, digits)}–{percent(interval.high, digits)}"
@@ -214,7 +220,25 @@ def span(interval: Interval | None, digits: int) -> str:
 def asked_value(trial: Trial, key: str) -> str:
     """The value that the trial was asked with, `percent` in %; a dash where the key did not apply to it."""
     value = trial.params.get(key, "–")
-    return show(round(100 * value, 6)) if key == PERCENT and isinstance(value, float | int) else plain(value)
+    if key == PERCENT and isinstance(value, float | int):
+        return show(round(100 * value, 6))
+    return short(value, 40)
+
+
+def _numbers(row: Ranked) -> str:
+    """The trials of one network: "7, 14, 18", or "7, 14, +9" where there are many."""
+    trials = [str(number) for number in (row.trial.number, *row.twins)]
+    return ", ".join(trials if len(trials) <= 3 else [*trials[:2], f"+{len(trials) - 2}"])
+
+
+def _against(start: Baseline | None) -> str:
+    """What Δ and ↓ are taken against, one sentence."""
+    if start is None:
+        return ""
+    return (
+        f"Unpruned: the best network of which nothing is cut ({start.what}); Δ is the difference to "
+        "it in points, ↓ the share saved. "
+    )
 
 
 def _change(value: float | None, of: float | None, digits: int) -> str:

@@ -1,7 +1,7 @@
 """Text and numbers as people read them, safe in each place where they are shown.
 
 Names come from files that anyone may have written: they are cleaned of control characters everywhere, and
-escaped for LaTeX and Markdown here (HTML is escaped by its template).
+escaped for LaTeX, Markdown and spreadsheets here (HTML is escaped by its template).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -34,6 +34,7 @@ _LATEX = {
     "≤": r"$\leq$",
     "↓": r"$\downarrow$",
     "Δ": r"$\Delta$",
+    "…": r"\ldots{}",
 }
 
 
@@ -43,10 +44,22 @@ def plain(value: object) -> str:
 
 
 def show(value: object) -> str:
-    """A setting as it would be typed: 0.01, none, dist; lists and mappings as Python shows them."""
+    """A setting as it would be typed, fractions in four digits: none, dist, 64, 0.01, 1e-5, 0.003107.
+
+    Lists and mappings are shown as Python does. Every digit is in trials.csv and best.yaml.
+    """
     if value is None:
         return "none"
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    whole = value.is_integer() and abs(value) < 1e9
+    return f"{value:.0f}" if whole else re.sub(r"e([+-])0", r"e\1", f"{value:.4g}")
+
+
+def short(value: object, most: int) -> str:
+    """`plain` text of at most `most` characters, what is cut off marked by an ellipsis."""
+    text = plain(value)
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def unbroken(text: str) -> str:
@@ -62,6 +75,14 @@ def latex(value: object) -> str:
 def markdown(value: object) -> str:
     """`plain` text in which Markdown and HTML find nothing to interpret."""
     return re.sub(r"([\\`*_\[\]<>|#~$&])", r"\\\1", plain(value))
+
+
+def cell(value: object) -> object:
+    """`value` for a CSV file: text is `plain`, and none that a spreadsheet would take for a formula."""
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def decimals(images: float | None) -> int:

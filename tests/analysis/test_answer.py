@@ -24,8 +24,8 @@ def test_the_answer_names_network_price_settings_and_doubt(make_run: Make) -> No
         "Trial 4: accuracy 96.5 % (95 % interval 93.7–98.1), 176 k params, 2.31 M MACs."
     )
     assert found.saves == (
-        "Against the best unpruned network (trial 0, 97.9 %) it saves 79.1 % of the MACs and 85.4 % "
-        "of the params; accuracy changes by −1.4 points."
+        "Against the best unpruned network (trial 0 after sparsity training, before its cut: 97.9 %) "
+        "it saves 79.1 % of the MACs and 85.4 % of the params; accuracy changes by −1.4 points."
     )
     assert found.settings == (("percent", "70 %"), ("s", "0.01"), ("kd", "none"))
     assert [fact[:2] for fact in found.facts] == [
@@ -44,7 +44,10 @@ def test_the_status_says_how_far_the_sweep_is_and_how_to_go_on(
     make_run: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert said(make_run(name="a", status="running")).status == "Still running: 14 of 24 trials have ended."
+    assert said(make_run(name="a", status="running")).status == (
+        "Still running: 14 of 24 trials have ended; if it was killed, "
+        "`python -m sweeper resume runs/a` goes on."
+    )
     assert said(make_run(name="b", status="interrupted")).status == (
         "Interrupted: 14 of 24 trials have ended; `python -m sweeper resume runs/b` goes on."
     )
@@ -59,6 +62,27 @@ def test_without_a_complete_trial_it_says_so(make_run: Make) -> None:
     assert found.headline == "No trial is complete yet, so there is no best network."
     assert (found.saves, found.settings, found.facts, found.rule, found.caution) == ("", (), (), "", "")
     assert found.trials == "none yet"
+
+
+def test_a_network_that_cuts_nothing_is_called_the_unpruned_one(make_run: Make, complete: Events) -> None:
+    events = complete(0, 0.99, 0.0) + complete(1, 0.7, 0.5, macs=5e6)
+    found = said(make_run(events))
+    assert found.headline.startswith("Trial 0: accuracy 99.0 %")
+    assert found.saves == "It is the best unpruned network: nothing is cut."
+    cheaper = complete(2, 0.98, 0.5)
+    assert said(make_run(events + cheaper, name="b")).saves.startswith(
+        "Against the best unpruned network (trial 0 without a cut: 99.0 %) it saves "
+    )
+
+
+def test_a_setting_that_did_not_apply_is_not_among_those_of_the_chosen_trial(
+    make_run: Make, complete: Events
+) -> None:
+    space = "search: {prune.percent: [0.5], finetune.kd: [none, dist], finetune.kd_weight: [1, 2]}"
+    assert said(make_run(complete(0, 0.9, 0.5), space=space)).settings == (
+        ("percent", "50 %"),
+        ("kd", "none"),
+    )
 
 
 def test_a_lone_top_and_an_objective_without_interval_are_said(make_run: Make, complete: Events) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from analysis.bars import bar_info, draw_bars
+from analysis.bars import Bar, BarInfo, bar_info, draw_bars
+from analysis.figures import COLOURS
 from analysis.records import read_run
 
 Make = Callable[..., Path]
@@ -45,3 +46,38 @@ def test_a_chart_without_intervals_and_baseline_with_a_hostile_name_is_drawn(
     assert info
     assert (info.bars[0].low, info.unpruned, info.top) == (None, None, 90)
     assert draw_bars(info)["pdf"].startswith(b"%PDF")
+
+
+def test_the_axis_holds_an_unpruned_network_that_is_worse(make_run: Make, complete: Events) -> None:
+    info = bar_info(read_run(make_run(complete(0, 1.0, 0.5, accuracy_unpruned=0.6))))
+    assert info
+    assert info.unpruned == 60
+    assert info.floor < 60
+
+
+def test_more_kinds_of_kd_than_colours_are_not_split(make_run: Make, ending: Events) -> None:
+    events = [
+        event
+        for number in range(len(COLOURS) + 1)
+        for event in ending(
+            number, "complete", {"prune.percent": 0.5, "finetune.kd": f"kd{number}"}, {"accuracy": 0.9}
+        )
+    ]
+    info = bar_info(read_run(make_run(events)))
+    assert info
+    assert info.groups == (None,)
+
+
+@pytest.mark.parametrize(
+    ("percents", "groups"),
+    [(1, (None,)), (2, ("none", "name" * 99, "a", "b", "c", "d")), (30, ("none",))],
+    ids=["one", "two percents and six kinds of KD", "thirty percents"],
+)
+def test_any_number_of_bars_is_drawn_without_a_warning(percents: int, groups: tuple[str | None, ...]) -> None:
+    bars = tuple(
+        Bar(percent=place / 31, group=group, accuracy=90 - place, low=88 - place, high=92 - place)
+        for place in range(percents)
+        for group in groups
+    )
+    info = BarInfo(bars=bars, groups=groups, unpruned=97.9, floor=50)
+    assert draw_bars(info)["png"].startswith(b"\x89PNG")

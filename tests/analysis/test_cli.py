@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -45,6 +46,8 @@ def test_json_is_one_line_that_a_script_can_read(
         (["report", "tinny"], r"tinny: no such run, here or below .*runs. Did you mean tiny?"),
         (["report", "other"], r"other: no such run, here or below .*runs. There is: tiny."),
         (["report", "--runs", "nowhere"], "nowhere: holds no run."),
+        (["report", "."], r"^\.: no run folder, it has no manifest.json. Name a folder below runs/."),
+        (["report", "\x1b[31mred"], "^red: no such run"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -63,11 +66,51 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert err.count("\n") == 1
 
 
-def test_a_damaged_file_is_exit_code_3(make_run: Make, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("trials.jsonl", '{"event": "asked", "trial": 0}\n{}x\n{}\n', "trials.jsonl:2: damaged, "),
+        ("trials.jsonl", "[" * 100_000 + "\n", "trials.jsonl:1: damaged, not a strict JSON object"),
+        ("manifest.json", '{"format": 2}', "manifest.json: format: this version reads 1, got 2. Use the"),
+        ("space.yaml", "a: [1", "space.yaml:1: not YAML: "),
+        ("space.yaml", "a: " + "[" * 5_000, "space.yaml: not YAML: maximum recursion depth exceeded"),
+    ],
+    ids=["middle", "deep", "format", "yaml", "deep yaml"],
+)
+def test_a_damaged_file_is_one_line_and_exit_code_3(
+    make_run: Make, capsys: pytest.CaptureFixture[str], file: str, content: str, message: str
+) -> None:
     folder = make_run([])
-    (folder / "trials.jsonl").write_text("{}x\n")
+    (folder / file).write_text(content)
     assert main(["report", str(folder)]) == 3
-    assert "trials.jsonl:1: damaged" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (folder / "report").exists()
+
+
+def test_a_torn_last_line_is_said_and_no_error(make_run: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_run([])
+    (folder / "trials.jsonl").write_text('{"event')
+    assert main(["report", str(folder)]) == 0
+    assert "A torn last line of trials.jsonl was left out." in capsys.readouterr().out
+
+
+def test_a_run_is_found_though_a_folder_of_its_name_lies_here(
+    make_run: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run([])
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "tiny"]) == 0
+    assert (tmp_path / "runs" / "tiny" / "report" / "report.md").exists()
+
+
+def test_a_terminal_that_knows_only_ascii_gets_the_report_too(make_run: Make) -> None:
+    command = [sys.executable, "-m", "analysis", "report", str(make_run([], name="tiny—x"))]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.startswith("tiny?x: Done: ")
 
 
 def test_a_place_that_cannot_be_written_is_exit_code_1(
@@ -75,13 +118,15 @@ def test_a_place_that_cannot_be_written_is_exit_code_1(
 ) -> None:
     (tmp_path / "file").write_text("")
     assert main(["report", str(make_run([])), "--out", str(tmp_path / "file")]) == 1
-    assert "cannot write the report" in capsys.readouterr().err
+    assert "file: cannot make the report: File exists. See --out." in capsys.readouterr().err
 
 
 def test_help_teaches_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["report", "--help"])
-    assert "python -m analysis report finetune --json" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    for words in ("python -m analysis report finetune --json", "booktabs,graphicx", "exit codes: 0 done"):
+        assert words in out
 
 
 def test_starting_loads_nothing_heavy() -> None:

@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from analysis.figures import COLOURS, ON_COLOURS, floor, render, style
+from analysis.figures import COLOURS, ON_COLOURS, _columns, floor, render, style
 
 
 @given(st.floats(0, 100), st.floats(0, 100))
@@ -40,3 +40,10 @@ def contrast(one: str, other: str) -> float:
 def test_numbers_on_bars_can_be_read() -> None:
     for colour, text in zip(COLOURS, ON_COLOURS, strict=True):
         assert contrast(colour, "#ffffff" if text == "white" else text) > 3.4
+
+
+def test_a_legend_has_as_many_columns_as_fit() -> None:
+    assert _columns(["without KD", "with dist", "unpruned (98.6 %)"]) == 3
+    assert _columns(["Pareto front", "stopped early", "complete", "chosen", "unpruned"]) == 3
+    assert _columns(["a" * 40] * 3) == 1
+    assert _columns(["complete"]) == 1

@@ -1,15 +1,34 @@
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analysis import records
 from analysis.errors import InputError, ResultsError
-from analysis.records import TrialState, newest_run, read_ledger, read_run, set_dotted, settings_of
+from analysis.records import TrialState, newest_run, read_ledger, read_run, set_dotted
 
 Make = Callable[..., Path]
+DOCS = Path(__file__).parents[2] / "docs" / "results_format.md"
+
+
+def names(text: str) -> set[str]:
+    """The identifiers in backticks."""
+    return set(re.findall(r"`([a-z_]+)`", text))
+
+
+def test_the_contract_in_code_and_the_one_in_docs_name_the_same_fields() -> None:
+    text = DOCS.read_text("utf-8")
+    text = text[text.index("## manifest.json") : text.index("## report/")]
+    tables = names("".join(re.findall(r"^\|([^|]*)\|", text, re.MULTILINE)))
+    code = records.__doc__ or ""
+    code = code[code.index("RUN/manifest.json") :]
+    assert len(tables) > 50
+    assert tables <= names(code)
+    assert names(code) <= names(text)
 
 
 def test_a_run_folder_is_read_whole(make_run: Make) -> None:
@@ -62,10 +81,13 @@ def test_a_torn_last_line_is_dropped_and_said(make_run: Make) -> None:
     assert run.trials[14].state is TrialState.running
 
 
-def test_a_run_without_trials_is_a_run(make_run: Make) -> None:
-    folder = make_run([])
-    (folder / "trials.jsonl").unlink()
-    assert read_run(folder).trials == ()
+def test_only_a_run_that_has_just_begun_may_lack_its_trials(make_run: Make) -> None:
+    begun, lost = make_run([], status="running"), make_run([], name="lost")
+    for folder in (begun, lost):
+        (folder / "trials.jsonl").unlink()
+    assert read_run(begun).trials == ()
+    with pytest.raises(ResultsError, match=r"lost/trials.jsonl: is missing, and with it every trial"):
+        read_run(lost)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +101,19 @@ def test_a_run_without_trials_is_a_run(make_run: Make) -> None:
             {"event": "end", "trial": 0, "state": "complete", "params": {}, "metrics": {"accuracy": 96.5}},
             r"trials.jsonl:2: damaged, metrics.accuracy: a fraction from 0 to 1, got 96.5",
         ),
+        (
+            {"event": "end", "trial": 0, "state": "complete", "params": {}, "metrics": {"macs": 0}},
+            r"trials.jsonl:2: damaged, metrics.macs: a count from 1, got 0",
+        ),
+        (
+            {"event": "end", "trial": 0, "state": "complete", "params": {}, "settings": "x"},
+            r"trials.jsonl:2: damaged, dictionary update sequence",
+        ),
         ({"event": "asked", "params": {}}, r"trials.jsonl:2: damaged, KeyError: 'trial'"),
+        (
+            {"event": "asked", "trial": 1.5, "params": {}},
+            r"trials.jsonl:2: damaged, trial: a number from 0, got 1.5",
+        ),
         ({"event": "asked", "trial": 1, "params": [3]}, r"trials.jsonl:2: damaged, TypeError"),
     ],
 )
@@ -125,7 +159,10 @@ def test_a_missing_folder_and_one_that_is_no_run_are_bad_input(tmp_path: Path) -
     [
         ("a: [1", r"space.yaml:\d: not YAML"),
         ("- 1", "a mapping of sections, got list"),
-        ("a: 1\na: 2", "twice"),
+        ("a: 1\na: 2", r"space.yaml:1: not YAML: a key stands twice"),
+        ("a: &a [*a]", r"space.yaml:1: not YAML: aliases are not allowed"),
+        ("1: a", r"space.yaml:1: not YAML: a key is text, got 1"),
+        ("objective: accuracy", "space.yaml: objective: a mapping, got 'accuracy'"),
     ],
 )
 def test_a_damaged_space_names_its_line(make_run: Make, text: str, message: str) -> None:
@@ -161,17 +198,6 @@ def test_the_ledger_of_all_processes_is_read_without_torn_lines(make_run: Make) 
     assert read_ledger(read_run(folder)) == [{"stage": "finetune", "epoch": 1}] * 2
 
 
-def test_settings_of_a_trial_are_the_space_with_its_params_and_without_the_search(make_run: Make) -> None:
-    run = read_run(make_run())
-    settings = settings_of(run, run.trials[8])
-    assert list(settings) == [
-        key for key in run.space if key not in ("search", "objective", "constraints", "sweep")
-    ]
-    assert settings["prune"] == {"percent": 0.9, "method": "slimming"}
-    assert settings["finetune"]["kd"] == "none"
-    assert run.space["prune"]["percent"] == 0.5
-
-
 def test_a_dotted_key_makes_its_sections_and_refuses_a_value_on_its_way() -> None:
     settings: dict[str, Any] = {"model": "resnet8x4"}
     set_dotted(settings, "finetune.kd_weight", 2.0)
@@ -181,11 +207,8 @@ def test_a_dotted_key_makes_its_sections_and_refuses_a_value_on_its_way() -> Non
         set_dotted(settings, "model.width", 2)
 
 
-def test_a_param_that_the_space_has_no_section_for_is_an_error(
-    make_run: Make, ending: Callable[..., list[dict[str, Any]]]
-) -> None:
-    run = read_run(make_run(ending(0, "complete", {"model.width": 2}, {})))
-    with pytest.raises(
-        ResultsError, match=r"trials.jsonl: trial 0: model.width: model is no section, got 'pre"
-    ):
-        settings_of(run, run.trials[0])
+def test_a_section_that_is_null_becomes_a_mapping() -> None:
+    settings: dict[str, Any] = {"teacher": None, "sweep": {"asha": None}}
+    set_dotted(settings, "teacher.model", "resnet32x4")
+    set_dotted(settings, "sweep.asha.rungs", "plateaus")
+    assert settings == {"teacher": {"model": "resnet32x4"}, "sweep": {"asha": {"rungs": "plateaus"}}}

@@ -75,7 +75,8 @@ def test_a_report_is_whole_repeatable_and_touches_nothing_else(make_run: Make) -
     assert plain_yaml.load((folder / "report" / "best.yaml").read_text())["prune"]["percent"] == 0.7  # type: ignore[index]
 
     text = written["report.md"].decode()
-    assert text.startswith("# tiny: Still running: 14 of 24 trials have ended.\n\nTrial 4: accuracy 96.5 %")
+    assert text.startswith("# tiny: Still running: 14 of 24 trials have ended; if it was killed, ")
+    assert "goes on.\n\nTrial 4: accuracy 96.5 %" in text
     for image in re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text):
         assert (report.folder / image).is_file()
     assert text.count("](figures/") == 2
@@ -104,12 +105,13 @@ def test_every_trial_is_in_the_csv(make_run: Make, tmp_path: Path) -> None:
     assert [row["trial"] for row in rows] == [str(number) for number in range(15)]
     assert rows[4]["prune.percent"] == "0.7"
     assert rows[4]["macs"] == "2313571"
+    assert rows[4]["accuracy"] == "0.965"
     assert [row["state"] for row in rows[10:]] == ["stopped", "stopped", "failed", "infeasible", "running"]
     assert rows[12]["reason"] == "finetune, epoch 3: loss is nan"
 
 
 def test_hostile_names_are_text_in_every_file(make_run: Make, ending: Events) -> None:
-    evil = '\x1b[31m<script>alert("1")</script>\\input{x}{{ 7*7 }}](javascript:a)|`\n# head'
+    evil = '=1+1\x1b[31m<script>alert("1")</script>\\input{x}{{ 7*7 }}](javascript:a)|`\n# head'
     params = {"prune.percent": 0.5, "finetune.kd": evil}
     measured = {"accuracy": 0.9, "macs": 5_000, "params": 10, "validation_images": 50}
     events = ending(0, "complete", params, measured) + ending(1, "failed", params, {}, reason=evil)
@@ -118,6 +120,9 @@ def test_hostile_names_are_text_in_every_file(make_run: Make, ending: Events) ->
     for file in report.files:
         if file.suffix in (".html", ".md", ".tex", ".csv"):
             assert "\x1b" not in file.read_text(), file
+    with (report.folder / "trials.csv").open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
     page = (report.folder / "report.html").read_text()
     assert "<script" not in page
     assert "49" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL).split("<main>")[1]
@@ -148,6 +153,46 @@ def test_a_report_is_made_before_any_trial_is_complete_and_old_parts_are_taken_a
         text = (folder / "report" / name).read_text()
         assert "No trial is complete yet, so there is no best network." in text
         assert "disk full" in text
+
+
+def searching(**sections: str) -> str:
+    """A space of these sections."""
+    return "".join(f"{name}: {text}\n" for name, text in sections.items())
+
+
+@pytest.mark.parametrize("state", ["failed", "infeasible", "stopped"])
+def test_a_run_of_which_nothing_completed_has_a_report_without_a_best(
+    make_run: Make, ending: Events, state: str
+) -> None:
+    params = {"prune.percent": 0.5}
+    events = [event for n in range(3) for event in ending(n, state, params, {"macs": 5}, reason="why " * 99)]
+    report = make_report(make_run(events))
+    assert report.answer.trials == f"3 {state}"
+    assert report.answer.headline == "No trial is complete yet, so there is no best network."
+    assert not (report.folder / "figures").exists()
+    Page((report.folder / "report.html").read_text())
+
+
+def test_a_run_of_one_trial_with_several_objectives_has_every_part(make_run: Make, complete: Events) -> None:
+    space = searching(objective="{maximize: accuracy, minimize: [macs, params]}")
+    report = make_report(make_run(complete(0, 0.9, 0.5), space=space))
+    assert {str(file.relative_to(report.folder)) for file in report.files} == FILES
+    assert "No other network's interval reaches this value." in report.answer.caution
+
+
+def test_a_sweep_with_sparsity_only_has_no_percents_and_no_baseline(make_run: Make, ending: Events) -> None:
+    space = searching(name="a", sparsity="{s: 1e-3}", search="{sparsity.s: [1e-3, 1e-2]}")
+    measured = {"accuracy": 0.9, "loss": 0.3, "params": 9, "macs": 99, "validation_images": 287}
+    events = [
+        event for n in (0, 1) for event in ending(n, "complete", {"sparsity.s": 10.0 ** (n - 3)}, measured)
+    ]
+    report = make_report(make_run(events, space=space))
+    assert report.unpruned is None
+    assert report.answer.saves == ""
+    assert report.answer.settings == (("s", "0.001"),)
+    names = {str(file.relative_to(report.folder)) for file in report.files}
+    assert names == {name for name in FILES if "accuracy-by-percent" not in name}
+    assert "Best of every percent" not in (report.folder / "report.md").read_text()
 
 
 def test_a_damaged_ledger_stops_the_report_before_anything_is_written(make_run: Make) -> None:

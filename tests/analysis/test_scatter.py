@@ -3,9 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis.records import read_run
-from analysis.scatter import draw_scatter, scatter_info
+from analysis.scatter import _ticks, draw_scatter, scatter_info
 from analysis.select import best
 
 Make = Callable[..., Path]
@@ -47,3 +49,19 @@ def test_a_single_point_is_drawn(make_run: Make, complete: Events) -> None:
     assert info
     assert (info.chosen, info.unpruned) == (None, None)
     assert draw_scatter(info)["svg"].startswith(b"<?xml")
+
+
+def test_the_axes_hold_an_unpruned_network_that_is_worse(make_run: Make, complete: Events) -> None:
+    run = read_run(make_run(complete(0, 1.0, 0.5, accuracy_unpruned=0.6)))
+    info = scatter_info(run, best(run))
+    assert info
+    assert info.floor < 60
+    assert draw_scatter(info)["png"].startswith(b"\x89PNG")
+
+
+@given(st.floats(1e-3, 1e3), st.floats(1.44, 1e4))
+@settings(deadline=None)
+def test_an_axis_of_macs_has_a_few_round_ticks_within_it(low: float, ratio: float) -> None:
+    ticks = _ticks(low, low * ratio)
+    assert 2 <= len(ticks) <= 14
+    assert all(low <= tick <= low * ratio for tick in ticks)

@@ -167,8 +167,39 @@ def test_percent_comes_from_the_space_where_it_is_not_searched(make_run: Make, e
     assert best_per_percent(none) == ()
 
 
-def test_the_baseline_is_the_best_unpruned_network(make_run: Make, complete: Events) -> None:
-    events = complete(0, 0.9, 0.5, accuracy_unpruned=0.97) + complete(1, 0.9, 0.5, accuracy_unpruned=0.98)
-    found = baseline(read_run(make_run(events + complete(2, 0.9, 0.5, accuracy_unpruned=0.98))))
+def test_the_baseline_is_the_best_network_before_any_cut(
+    make_run: Make, complete: Events, ending: Events
+) -> None:
+    events = complete(0, 0.9, 0.5, accuracy_unpruned=0.97) + complete(1, 0.9, 0.5, accuracy_unpruned=0.975)
+    outside = {"accuracy_unpruned": 0.98, "macs_unpruned": 900, "params_unpruned": 90}
+    events += ending(2, "infeasible", {}, outside) + complete(3, 0.9, 0.5, accuracy_unpruned=0.98)
+    found = baseline(read_run(make_run(events)))
     assert found
-    assert (found.trial, found.accuracy, found.macs) == (1, 0.98, 11_066_880)
+    assert (found.trial, found.accuracy, found.macs, found.uncut) == (2, 0.98, 900, False)
+    assert found.what == "trial 2 after sparsity training, before its cut"
+    assert found.interval == wilson(0.98, 287)
+
+
+def test_a_trial_that_cuts_nothing_is_the_baseline_where_it_is_no_worse(
+    make_run: Make, complete: Events, ending: Events
+) -> None:
+    events = complete(0, 0.98, 0.5, accuracy_unpruned=0.97) + complete(1, 0.97, 0.0, accuracy_unpruned=0.96)
+    found = baseline(read_run(make_run(events)))
+    assert found
+    assert (found.trial, found.accuracy, found.macs, found.uncut) == (1, 0.97, 11_066_880, True)
+    assert found.what == "trial 1 without a cut"
+    stopped = ending(2, "stopped", {}, {"accuracy": 0.99, "percent_cut": 0})
+    assert baseline(read_run(make_run(events + stopped, name="b"))) == found
+
+
+def test_a_sweep_without_a_cut_has_no_baseline(make_run: Make, ending: Events) -> None:
+    assert baseline(read_run(make_run(ending(0, "complete", {}, {"accuracy": 0.9, "macs": 5})))) is None
+
+
+def test_an_objective_that_the_space_leaves_null_is_none(make_run: Make, complete: Events) -> None:
+    space = "objective: {maximize: null, minimize: loss}"
+    assert objectives({"objective": {"maximize": None, "minimize": "loss"}}) == (
+        Objective(metric="loss", maximize=False),
+    )
+    run = read_run(make_run(complete(0, 0.9, 0.5, loss=0.2) + complete(1, 0.8, 0.5, loss=0.1), space=space))
+    assert [row.trial.number for row in ranking(run)] == [1, 0]

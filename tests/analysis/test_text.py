@@ -2,7 +2,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.text import column, decimals, human, latex, markdown, percent, plain, show, signed, unbroken
+from analysis.text import (
+    cell,
+    column,
+    decimals,
+    human,
+    latex,
+    markdown,
+    percent,
+    plain,
+    short,
+    show,
+    signed,
+    unbroken,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,8 +55,8 @@ def test_values_are_shown_as_typed() -> None:
         "none",
         "0.01",
         "1",
-        "1e-05",
-        "0.30000000000000004",
+        "1e-5",
+        "0.3",
         "dist",
         "True",
         "3",
@@ -80,3 +93,20 @@ def test_a_column_has_one_unit_and_equal_decimals() -> None:
 
 def test_numbers_stay_with_their_units() -> None:
     assert unbroken("95 % of 1.21 M MACs") == "95\u00a0% of 1.21\u00a0M MACs"
+
+
+def test_a_spreadsheet_finds_no_formula_in_a_text_and_every_digit_in_a_number() -> None:
+    assert [cell(value) for value in ("=1+1", "+1", "-x", "@a", "\t=1", "\x1b[0m=1", "dist")] == [
+        *("'=1+1", "'+1", "'-x", "'@a", "'=1", "'=1", "dist")
+    ]
+    assert [cell(value) for value in (-0.5, 1 / 3, None)] == [-0.5, 1 / 3, None]
+
+
+def test_settings_have_four_digits_and_whole_numbers_all() -> None:
+    assert [show(value) for value in (0.00310723250, 64.0, 123456.0, 0.7, 1e22, -2.5)] == [
+        *("0.003107", "64", "123456", "0.7", "1e+22", "-2.5")
+    ]
+
+
+def test_a_long_text_is_cut_with_an_ellipsis() -> None:
+    assert (short("dist", 4), short("a" * 9, 5), short("\x1b[1mabc  defg", 6)) == ("dist", "aaaa…", "abc…")
