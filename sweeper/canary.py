@@ -13,21 +13,20 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from sweeper.bench import Bench, quiet
 from sweeper.knobs import Params
 from sweeper.space import Space
-from trainables.addresses import batch_size, chain, distillation_weights
+from trainables.addresses import batch_size, chain
 from trainables.errors import TrainingFailedError
-from trainables.fit import Distillation, Task, sgd, train_epoch
-from trainables.losses import LOSSES
-from trainables.models import Architecture, build
+from trainables.fit import Task, sgd, train_epoch
 from trainables.place import Place
 from trainables.pruning import prune
+from trainables.pruning.surgery import restart
 from trainables.recipe import Distilled, Recipe, Sparsity
 from trainables.schedule import rate
-from trainables.stages.finetune import fresh
+from trainables.stages.distilled import distil
 from trainables.stages.prune import recalibrate
 from trainables.stages.sparsity import start
-from trainables.stages.teacher import LiveTeacher, loaded
 
 POINTS = 24
 """Random points among which different ones are sought."""
@@ -47,7 +46,7 @@ class Trial:
     weights: str
 
 
-def canary(space: Space, place: Place) -> int:
+def canary(space: Space, bench: Bench) -> int:
     """Prove it for each stage that trains; return how many trainings were compared.
 
     Raises:
@@ -56,18 +55,19 @@ def canary(space: Space, place: Place) -> int:
     rng = random.Random(0)
     points = [space.draw(rng) for _ in range(POINTS)]
     stages = [stage for stage in ("sparsity", "finetune") if getattr(space.settings, stage) is not None]
-    return sum(_prove(space, place, stage, points) for stage in stages)
+    with quiet():
+        return sum(_prove(space, bench, stage, points) for stage in stages)
 
 
-def _prove(space: Space, place: Place, stage: str, points: Sequence[Params]) -> int:
+def _prove(space: Space, bench: Bench, stage: str, points: Sequence[Params]) -> int:
     known: dict[str, Trial] = {}
     for params in points:
         recipe = space.recipe(params)
-        address = _address(recipe, stage, place)
+        address = _address(recipe, stage, bench.place)
         if address in known or len(known) == DIFFERENT:
             continue
         try:
-            trial = Trial(params=params, weights=_train(recipe, stage, place))
+            trial = Trial(params=params, weights=_train(recipe, stage, bench))
         except TrainingFailedError:  # diverges at once: as a trial it will fail by itself, with its reason
             continue
         for other in known.values():
@@ -81,7 +81,7 @@ def _prove(space: Space, place: Place, stage: str, points: Sequence[Params]) -> 
     if not known:
         return 0
     first = next(iter(known.values()))
-    if _train(space.recipe(first.params), stage, place) != first.weights:
+    if _train(space.recipe(first.params), stage, bench) != first.weights:
         raise TrainingFailedError(
             f"canary: {stage} trains differently when the same recipe is trained again. "
             "Something in it draws from chance that the seed does not govern."
@@ -98,65 +98,34 @@ def _address(recipe: Recipe, stage: str, place: Place) -> str:
     return next(segment.addresses[1] for segment in segments if segment.stage == stage)
 
 
-def _train(recipe: Recipe, stage: str, place: Place) -> str:
+def _train(recipe: Recipe, stage: str, bench: Bench) -> str:
     """The hash of a student's weights after two steps of a stage from an untrained start."""
-    network = start(recipe, place).network
+    images = bench.place.images
+    network = start(recipe, bench.place).network
     if recipe.sparsity is not None:
-        _steps(network, recipe, "sparsity", recipe.sparsity, place)
+        _steps(network, recipe, "sparsity", recipe.sparsity, bench)
     if stage == "finetune":
         assert recipe.finetune is not None
         if recipe.prune is not None:
             network = prune(network, recipe.prune.percent, method=recipe.prune.method)
             if recipe.prune.recalibrate:
-                recalibrate(
-                    network, place.images, batches=1, batch_size=recipe.prune.recalibrate, seed=recipe.seed
-                )
+                recalibrate(network, images, batches=1, batch_size=recipe.prune.recalibrate, seed=recipe.seed)
         if recipe.finetune.start == "scratch":
-            network = fresh(network, recipe.seed)
-        _steps(network, recipe, "finetune", recipe.finetune, place)
+            network = restart(network, seed=recipe.seed)
+        _steps(network, recipe, "finetune", recipe.finetune, bench)
     return _hash(network)
 
 
-def _steps(network: nn.Module, recipe: Recipe, stage: str, settings: Distilled, place: Place) -> None:
+def _steps(network: nn.Module, recipe: Recipe, stage: str, settings: Distilled, bench: Bench) -> None:
     size = max(2, batch_size(settings, recipe) // 8)
-    few = replace(
-        place.images,
-        padded=place.images.padded[: STEPS * size].contiguous(),
-        labels=place.images.labels[: STEPS * size],
-    )
-    task = Task(
-        stage=stage,
-        seed=recipe.seed,
-        batch_size=size,
-        drop_last=False,
-        distillation=_distillation(recipe, settings, place),
-    )
+    few = bench.place.images.first(STEPS * size)
+    task = Task(stage=stage, seed=recipe.seed, batch_size=size, drop_last=False)
+    if settings.kd != "none":
+        assert recipe.teacher is not None
+        task = replace(task, distillation=distil(settings, bench.teacher(recipe.teacher)))
     if isinstance(settings, Sparsity):
         task = replace(task, s=settings.s, on=settings.on)
     train_epoch(network, sgd(network, settings), few, task, epoch=1, lr=rate(settings, 1))
-
-
-def _distillation(recipe: Recipe, settings: Distilled, place: Place) -> Distillation | None:
-    """From an untrained stand-in for a teacher that is trained later, or from the checkpoint itself."""
-    teacher = recipe.teacher
-    if settings.kd == "none" or teacher is None:
-        return None
-    if teacher.checkpoint is not None:
-        network = loaded(teacher.checkpoint, teacher.model, place.identity)
-    else:
-        assert teacher.model is not None
-        classes, channels = place.identity.classes, place.identity.channels
-        network = build(
-            Architecture(model=teacher.model, classes=classes, channels=channels), seed=teacher.seed
-        )
-    tau, weight, ce_weight = distillation_weights(settings)
-    return Distillation(
-        loss=LOSSES[settings.kd].function,
-        logits=LiveTeacher(network, place).logits,
-        tau=tau,
-        weight=weight,
-        ce_weight=ce_weight,
-    )
 
 
 def _hash(network: nn.Module) -> str:

@@ -97,34 +97,32 @@ def _parser() -> argparse.ArgumentParser:
 def _space(options: argparse.Namespace) -> Any:
     from sweeper.space import load, read_override
 
+    given = options.space if "space" in options else options.config
     overrides = [read_override(text) for text in options.set]
-    if options.name is not None:
-        overrides.append(("name", options.name))
-    if options.seed is not None:
-        overrides.append(("seed", options.seed))
-    space = load(options.space if "space" in options else options.config, overrides)
-    more: list[tuple[str, Any]] = []
-    if space.settings.sweep is not None and options.seed is not None:
-        more.append(("sweep.seed", options.seed))
-    if getattr(options, "trials", None) is not None:
-        more.append(("sweep.trials", options.trials))
-    return (
-        load(options.space if "space" in options else options.config, [*overrides, *more]) if more else space
-    )
+    for key, option in (("name", "name"), ("seed", "seed"), ("sweep.trials", "trials")):
+        value = getattr(options, option, None)
+        if value is not None:
+            overrides.append((key, value))
+    space = load(given, overrides)
+    if options.seed is not None and space.settings.sweep is not None:
+        space = load(given, [*overrides, ("sweep.seed", options.seed)])
+    return space
 
 
 def _store(options: argparse.Namespace) -> Path:
-    return options.store or Path(os.environ.get("SWEEPER_STORE") or "store")
+    from sweeper.manifest import usual_store
+
+    return options.store or usual_store()
 
 
 def _run(options: argparse.Namespace) -> int:
     space = _space(options)
-    from sweeper.closing import say_closing, say_opening
+    from sweeper.closing import say_closing
     from sweeper.run import Options, start
 
     stream = sys.stderr if options.json else sys.stdout
-    say_opening(space, stream)
-    how = Options(store=_store(options), reuse=not options.no_reuse, stream=stream)
+    store = None if options.no_reuse else _store(options)
+    how = Options(store=store, stream=stream, debug=options.debug)
     folder = start(space, out=options.out, options=how, command=_command(options))
     say_closing(folder, stream, as_json=options.json)
     return 0
@@ -132,19 +130,21 @@ def _run(options: argparse.Namespace) -> int:
 
 def _resume(options: argparse.Namespace) -> int:
     from sweeper.closing import say_closing
-    from sweeper.run import resume, stored_options
+    from sweeper.manifest import kept_store
+    from sweeper.run import Options, resume
 
     stream = sys.stderr if options.json else sys.stdout
     folder = Path(options.run)
-    how = stored_options(folder, store=options.store, stream=stream)
-    folder = resume(folder, options=how, command=_command(options))
+    how = Options(store=options.store or kept_store(folder), stream=stream, debug=options.debug)
+    resume(folder, options=how, command=_command(options))
     say_closing(folder, stream, as_json=options.json)
     return 0
 
 
 def _plan(options: argparse.Namespace) -> int:
     space = _space(options)
-    from sweeper.plan import plan, say_plan
+    from sweeper.plan import plan
+    from sweeper.plan_text import say_plan
 
     say_plan(plan(space, _store(options)), sys.stdout, as_json=options.json)
     return 0
@@ -152,8 +152,8 @@ def _plan(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     space = _space(options)
-    from sweeper.closing import say_trained, teller
     from sweeper.train import train
+    from sweeper.train_text import say_trained, teller
 
     stream = sys.stderr if options.json else sys.stdout
     store = None if options.no_reuse else _store(options)
@@ -163,7 +163,7 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from sweeper.closing import say_status
+    from sweeper.status import say_status
 
     say_status(options.out, options.run, sys.stdout, as_json=options.json)
     return 0

@@ -1,40 +1,33 @@
-"""What is said before and after: warnings, the answer, what to type next."""
+"""What is said when a sweep has ended: the answer, and what to type next."""
 
 import json
+import sys
 import textwrap
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from analysis.answer import answer, counts
 from analysis.cost import cost
-from analysis.errors import InputError
 from analysis.files import shown
-from analysis.records import TRIALS, Run, TrialState, read_run
+from analysis.records import TRIALS, Run, TrialState, read_events, read_run
 from analysis.select import baseline, best
-from analysis.text import human, percent, plain
-from sweeper.space import Space
-from sweeper.train import NETWORK, Trained
-from trainables.recipe import Recipe, Training
+from analysis.text import plain
+from sweeper.manifest import kept_store, usual_store
 
 WIDTH = 100
 
 
-def say_opening(space: Space, stream: TextIO) -> None:
-    """The warnings of a space, before anything starts."""
-    for warning in space.warnings:
-        stream.write(f"warning: {plain(warning)}\n")
-    stream.flush()
-
-
 def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
-    """The best configuration, what it costs and gains, and the three commands to type next."""
+    """The best configuration, what it costs and gains, and the three commands to type next, in order."""
     run = read_run(folder)
-    choice, unpruned, spent = best(run), baseline(run), cost(run)
-    said = answer(run, choice, unpruned, spent)
+    choice, spent = best(run), cost(run)
+    said = answer(run, choice, baseline(run), spent)
+    headline, advice = (said.headline, _train(folder)) if choice else _no_best(run)
     settings = " · ".join(f"{name} {value}" for name, value in said.settings)
     rows = [
-        ("best", said.headline),
+        ("best", headline),
         ("", said.saves),
         ("", settings),
         ("trials", said.trials),
@@ -43,114 +36,66 @@ def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
     stream.write("\n")
     for name, text in rows:
         if text:
-            stream.write(
-                textwrap.fill(plain(text), WIDTH, initial_indent=f"{name:8}", subsequent_indent=" " * 8)
-                + "\n"
-            )
+            lines = textwrap.fill(plain(text), WIDTH, initial_indent=f"{name:8}", subsequent_indent=" " * 8)
+            stream.write(f"{lines}\n")
     path = plain(shown(folder))
-    stream.write("\nnext\n")
-    stream.write(f"  python -m analysis report {path}\n")
-    stream.write(f"  tensorboard --logdir {path}/tensorboard\n")
-    stream.write(f"  python -m sweeper train {path}/report/best.yaml    (after the report)\n")
-    stream.flush()
-    if as_json:
-        _json(
-            {
-                "run": str(folder),
-                "trials": {state.value: count for state, count in counts(run).items()},
-                "epochs": {
-                    name: getattr(spent, name) for name in ("alone", "trained", "executed", "teacher")
-                },
-                "best": None
-                if choice is None
-                else {
-                    "trial": choice.chosen.trial.number,
-                    "params": dict(choice.chosen.trial.params),
-                    "metrics": dict(choice.chosen.trial.metrics),
-                },
-            }
-        )
-
-
-def teller(stream: TextIO) -> Callable[[dict[str, Any], Recipe], None]:
-    """Says the records of one training, a line each."""
-
-    def tell(record: dict[str, Any], recipe: Recipe) -> None:
-        kind = record["kind"]
-        if kind == "reused":
-            last = record["epochs"][-1]
-            stream.write(
-                f"{record['stage']:9} {len(record['epochs'])} epochs from the store, "
-                f"accuracy {percent(last['accuracy'], 1)} %\n"
-            )
-        elif kind == "epoch":
-            training = getattr(recipe, record["stage"])
-            assert isinstance(training, Training)
-            stream.write(
-                f"{record['stage']:9} epoch {record['epoch']}/{training.epochs}  lr {record['lr']:.2g}  "
-                f"loss {record['train_loss']:.3f}  accuracy {percent(record['accuracy'], 1)} %  "
-                f"{record['seconds']:.1f} s\n"
-            )
-        elif kind == "prune":
-            stream.write(
-                f"{'prune':9} {percent(record['percent_cut'], 1)} % of the channels cut, "
-                f"{human(record['params'])} params, {human(record['macs'])} MACs, "
-                f"accuracy {percent(record['accuracy'], 1)} %\n"
-            )
-        stream.flush()
-
-    return tell
-
-
-def say_trained(trained: Trained, stream: TextIO, *, as_json: bool) -> None:
-    """The result of one training."""
-    metrics = trained.metrics
     stream.write(
-        f"\nvalidation accuracy {percent(metrics['accuracy'], 2)} %, test accuracy "
-        f"{percent(metrics['test_accuracy'], 2)} %, {human(metrics['params'])} params, "
-        f"{human(metrics['macs'])} MACs\n"
-        f"{trained.epochs_trained} epochs trained, {trained.epochs_reused} from the store\n"
-        f"network: {plain(shown(trained.folder / NETWORK))}\n"
+        f"\nnext\n  python -m analysis report {path}\n  tensorboard --logdir {path}/tensorboard\n  {advice}\n"
     )
     stream.flush()
     if as_json:
-        _json({"metrics": metrics, "network": str(trained.folder / NETWORK)})
+        chosen = None if choice is None else choice.chosen.trial
+        facts = {
+            "run": str(folder),
+            "trials": {state.value: count for state, count in counts(run).items()},
+            "epochs": {name: getattr(spent, name) for name in ("alone", "trained", "executed", "teacher")},
+            "best": chosen
+            and {"trial": chosen.number, "params": dict(chosen.params), "metrics": dict(chosen.metrics)},
+        }
+        say_json(facts)
 
 
-def say_status(root: Path, given: str | None, stream: TextIO, *, as_json: bool) -> None:
-    """One line a run."""
-    if given is not None:
-        folders = [folder for folder in (Path(given), root / given) if (folder / TRIALS).exists()][:1]
-        if not folders:
-            raise InputError(f"{given}: no such run, here or below {root}. See sweeper status.")
-    else:
-        folders = sorted(file.parent for file in root.glob(f"*/{TRIALS}"))
-    runs = [read_run(folder) for folder in folders]
-    if as_json:
-        _json([_facts(run) for run in runs])
-        return
-    if not runs:
-        stream.write(f"no runs below {root}. Begin one: sweeper run finetune\n")
-    for run in runs:
-        facts = _facts(run)
-        done = ", ".join(f"{count} {state}" for state, count in facts["trials"].items() if count)
-        found = (
-            f"best {percent(facts['accuracy'], 1)} %" if facts["accuracy"] is not None else "no result yet"
-        )
-        stream.write(f"{plain(shown(run.path)):32} {plain(str(facts['status'])):12} {found:14} {done}\n")
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    choice = best(run)
-    return {
-        "run": str(run.path),
-        "status": run.manifest.get("status"),
-        "trials": {state.value: len(run.of(state)) for state in TrialState},
-        "accuracy": None if choice is None else choice.chosen.trial.metric("accuracy"),
-    }
-
-
-def _json(value: object) -> None:
-    import sys
-
+def say_json(value: object) -> None:
+    """One line on standard output, the last."""
     sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def _train(folder: Path) -> str:
+    """The command that trains what the report, which is made first, finds best."""
+    command = f"python -m sweeper train {plain(shown(folder / 'report' / 'best.yaml'))}"
+    store = kept_store(folder)
+    if store is not None and store.resolve() != usual_store().resolve():
+        command += f" --store {plain(shown(store))}"
+    return command
+
+
+def _no_best(run: Run) -> tuple[str, str]:
+    """Why no trial is complete, and what to do about it."""
+    events = read_events(run.path / TRIALS)[0]
+    ended = [event for event in events if event["event"] == "end"]
+    outside = [event for event in ended if event["state"] == "infeasible"]
+    if outside:
+        metric, refused = _broken(outside)
+        bound = (run.space.get("constraints") or {}).get(metric, "its bound")
+        nearest = min(
+            (event for event in outside if event["violations"].get(metric, 0) > 0),
+            key=lambda event: (event["violations"][metric], event["trial"]),
+        )
+        return (
+            f"No network is within {metric} {bound}: it refused {refused} of {len(ended)} trials. "
+            f"Trial {nearest['trial']} came nearest: {nearest['reason']}.",
+            f"loosen constraints.{metric}, or search other settings, under another --name",
+        )
+    states = ", ".join(f"{len(run.of(state))} {state.value}" for state in TrialState if run.of(state))
+    reason = next((event["reason"] for event in ended if event["reason"]), "")
+    return (
+        f"No trial is complete: {states or 'none was asked for'}. {reason}",
+        "see the reasons in the report, mend the space, and run it under another --name",
+    )
+
+
+def _broken(outside: Sequence[Mapping[str, Any]]) -> tuple[str, int]:
+    """The constraint that refused most trials, and how many."""
+    found = Counter(key for event in outside for key, amount in event["violations"].items() if amount > 0)
+    return found.most_common(1)[0]

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.book import Book
+from sweeper.live import Live
+from sweeper.resources import gpus_here
 from trainables.errors import InputError
 from trainables.recipe import canonical
 
@@ -49,22 +51,16 @@ class Work:
     cpus: int
     gpus: float
     workers: int
+    debug: bool = False
+    """Whether what Ray logs is shown; the sweep says by itself what became of its trials."""
 
 
 _BOOKS: dict[str, tuple[Book, Work]] = {}
 """The book under way in this process, by its run folder."""
 
 
-def gpus_here() -> int:
-    """GPUs of this machine, as Ray counts them."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([part for part in visible.split(",") if part.strip() not in ("", "-1")])
-    return len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
-
-
-def execute(book: Book, work: Work) -> bool:
-    """Run the book's trials to their end; False if it was interrupted.
+def execute(book: Book, work: Work) -> None:
+    """Run the book's trials, to their end unless it is interrupted.
 
     Raises:
         InputError: Ray can't be started with these resources.
@@ -76,7 +72,7 @@ def execute(book: Book, work: Work) -> bool:
 
     from trainables import tune as trainable
 
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray").setLevel(logging.WARNING if work.debug else logging.CRITICAL)
     _private_token()
     try:
         ray.init(
@@ -101,7 +97,6 @@ def execute(book: Book, work: Work) -> bool:
         signal.signal(signal.SIGTERM, terminated)
         ray.shutdown()
         del _BOOKS[key]
-    return not book.live and not book.left
 
 
 def _private_token() -> None:
@@ -150,7 +145,7 @@ def lookup(key: str) -> tuple[Book, Work]:
     return _BOOKS[key]
 
 
-def config_of(live: Any, work: Work) -> dict[str, Any]:
+def config_of(live: Live, work: Work) -> dict[str, Any]:
     """What a worker is given for a trial."""
     return {
         "trial": live.number,

@@ -5,7 +5,9 @@ points (a wide range of ``warmup``), they are thinned out evenly: any state can 
 """
 
 import itertools
+import math
 from collections.abc import Sequence
+from typing import Any
 
 from sweeper.knobs import Knob
 from sweeper.space import Space
@@ -14,6 +16,9 @@ from trainables.schedule import rate
 
 CAP = 64
 """Branch points kept of one stage at most, besides its ends."""
+
+SCHEDULES = 1000
+"""Schedules of one stage that are looked at; of more, some that stand for all."""
 
 SHAPE = ("epochs", "lr", "warmup", "decay_every", "decay_rate", "ramp")
 """Settings that shape the learning rate and the length of a stage."""
@@ -31,37 +36,49 @@ def branch_points(space: Space) -> dict[str, list[int]]:
 def _of_stage(space: Space, stage: str) -> list[int]:
     schedules = _schedules(space, stage)
     ends = {schedule.epochs for schedule in schedules}
-    longest = max(ends)
-    rows = [[rate(schedule, epoch) for epoch in range(1, longest + 1)] for schedule in schedules]
+    epochs = range(1, max(ends) + 1)
+    rows = sorted([rate(schedule, epoch) for epoch in epochs] for schedule in schedules)
     forks = {
-        epoch
-        for epoch in range(1, longest)
-        for one, other in itertools.pairwise(rows)
-        if one[:epoch] == other[:epoch] and one[epoch] != other[epoch]
-    }
+        _common(one, other)
+        for one, other in itertools.pairwise(rows)  # equal beginnings are neighbours
+    } - {0, len(epochs)}
     if len(forks) > CAP:
-        ordered = sorted(forks)
-        forks = {ordered[i * len(ordered) // CAP] for i in range(CAP)}
+        forks = set(_spread(sorted(forks), CAP))
     return sorted(ends | forks)
 
 
+def _common(one: Sequence[float], other: Sequence[float]) -> int:
+    """Epochs that two schedules have in common before they part."""
+    pairs = enumerate(zip(one, other, strict=True))
+    return next((epoch for epoch, (a, b) in pairs if a != b), len(one))
+
+
 def _schedules(space: Space, stage: str) -> list[Training]:
-    """The schedules that the space can ask of a stage, so ordered that equal beginnings are neighbours."""
+    """The schedules that the space can ask of a stage, or many that stand for all."""
     own = [knob for knob in space.knobs if knob.key in {f"{stage}.{key}" for key in SHAPE}]
+    names = [knob.key.split(".")[1] for knob in own]
     training: Training = getattr(space.settings, stage)
-    found = [
-        training.model_copy(update=dict(zip((k.key.split(".")[1] for k in own), values, strict=True)))
-        for values in itertools.product(*(_values(knob) for knob in own))
+    return [
+        training.model_copy(update=dict(zip(names, values, strict=True)))
+        for values in itertools.product(*_thinned([_values(knob) for knob in own]))
     ]
-    longest = max(schedule.epochs for schedule in found)
-    return sorted(found, key=lambda one: [rate(one, epoch) for epoch in range(1, longest + 1)])
 
 
-def _values(knob: Knob) -> Sequence[object]:
-    """All values, or a few that stand for a range."""
-    if knob.values is not None:
-        return knob.values
-    if knob.integer:
-        low, high = int(knob.low), int(knob.high)
-        return range(low, high + 1, max(1, (high - low) // CAP))
+def _thinned(values: list[Sequence[Any]]) -> list[Sequence[Any]]:
+    """Fewer values of the settings that have most, until their combinations can be gone through."""
+    while math.prod(map(len, values)) > SCHEDULES:
+        most = max(range(len(values)), key=lambda position: len(values[position]))
+        values[most] = _spread(values[most], len(values[most]) // 2)
+    return values
+
+
+def _values(knob: Knob) -> Sequence[Any]:
+    """All values of a setting; of a range of numbers that are not whole the ends."""
+    if knob.values is None and knob.integer:
+        return range(int(knob.low), int(knob.high) + 1)
     return knob.probes()
+
+
+def _spread(values: Sequence[Any], count: int) -> Sequence[Any]:
+    """So many of the values, evenly spread, the first and the last among them."""
+    return [values[round(i * (len(values) - 1) / (count - 1))] for i in range(count)]

@@ -99,7 +99,7 @@ class Mirror:
 
 
 def remake(path: Path, space: Space, events: Iterable[Event]) -> None:
-    """Make the file from a run's events: aside, then one rename.
+    """Make the file from a run's events: aside, then one rename. Nothing is left beside it.
 
     Raises:
         OSError, sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError: the disk does not take it.
@@ -107,11 +107,14 @@ def remake(path: Path, space: Space, events: Iterable[Event]) -> None:
     aside = path.with_name(f".{path.name}.new")
     _remove(aside)
     newest = _newest(events)
-    with _opened(aside, space) as study:
-        for number in sorted(newest):
-            study.write(newest[number])
-    _remove(path, but_itself=True)
-    aside.replace(path)
+    try:
+        with _opened(aside, space) as study:
+            for number in sorted(newest):
+                study.write(newest[number])
+        _remove(path, but_itself=True)
+        aside.replace(path)
+    finally:
+        _remove(aside)
 
 
 class StudyFile:

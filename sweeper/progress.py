@@ -114,7 +114,8 @@ class Progress:
             if training is not None and not self._teaching:
                 self._write(f"teacher: {training.epochs} epochs, in trial {training.number}")
             if training is None and self._teaching:
-                self._write(f"teacher: {view.teacher} epochs trained")
+                told = f"{view.teacher} epochs trained" if view.teacher else "read from the store"
+                self._write(f"teacher: {told}")
             self._teaching = training is not None
             if time.monotonic() - self._last_line >= HEARTBEAT_SECONDS:
                 self._write(heartbeat(view))

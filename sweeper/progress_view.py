@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.text import human, plain
-from sweeper.book import Book, Live
+from sweeper.book import Book
 from sweeper.knobs import Params
+from sweeper.live import Live
 
 STATES = ("complete", "stopped", "infeasible", "failed")
 """How a trial can end."""

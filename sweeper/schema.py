@@ -8,9 +8,11 @@ import json
 import sys
 from typing import Any
 
-from sweeper.knobs import KINDS
+from sweeper.grammar import KINDS, MAX_VALUES
+from sweeper.settable import settable
 from sweeper.settings import SpaceFile
-from sweeper.space import settable
+
+_RANGE = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 
 
 def schema() -> dict[str, Any]:
@@ -19,14 +21,15 @@ def schema() -> dict[str, Any]:
     value = {"type": ["string", "number", "boolean", "null"]}
     knob = {
         "anyOf": [
-            {"type": "array", "items": value, "minItems": 1},
+            {"type": "array", "items": value, "minItems": 1, "maxItems": MAX_VALUES},
             {
                 "type": "object",
                 "properties": {
-                    **{kind: {"type": "array", "minItems": 1} for kind in KINDS},
-                    "points": {"type": "integer", "minimum": 2},
+                    "choice": {"type": "array", "items": value, "minItems": 1, "maxItems": MAX_VALUES},
+                    **{kind: _RANGE for kind in KINDS if kind != "choice"},
+                    "points": {"type": "integer", "minimum": 2, "maximum": MAX_VALUES},
                     "step": {"type": "integer", "minimum": 1},
-                    "when": {"type": "object"},
+                    "when": {"type": "object", "minProperties": 1},
                 },
                 "additionalProperties": False,
             },

@@ -3,28 +3,15 @@
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from sweeper.metrics import BOUND, read_bound
+from sweeper.metrics import METRICS as METRICS
+from sweeper.metrics import parse_bound as parse_bound
+from sweeper.metrics import violation as violation
 from trainables.recipe import Count, Positive, Recipe, Seed, Settings, fault
 
-METRICS = {
-    "accuracy": "validation accuracy after the last epoch",
-    "accuracy_pruned": "validation accuracy right after the cut",
-    "loss": "validation loss after the last epoch",
-    "macs": "multiply-accumulates of one image",
-    "params": "parameters",
-    "percent_cut": "share of the channels that was really cut",
-}
-"""What can be an objective or be constrained. The test set is not among them."""
-
-SHARED_METRICS = ("macs", "params")
-"""Metrics whose bound, if below 1, is a share of the unpruned network's."""
-
-CUT_METRICS = ("accuracy_pruned", "percent_cut")
-"""Metrics that only a pipeline with a prune section has."""
-
 MetricName = Literal["accuracy", "accuracy_pruned", "loss", "macs", "params", "percent_cut"]
-SAMPLERS = ("tpe", "random", "grid")
 
 
 class Objective(Settings):
@@ -41,7 +28,8 @@ class Objective(Settings):
         if not names:
             raise fault("needs a metric", "Write {maximize: accuracy}.")
         if len(set(names)) < len(names):
-            raise fault("names a metric twice")
+            twice = next(name for name in names if names.count(name) > 1)
+            raise fault(f"names {twice} twice", "Keep one of them.")
         return self
 
     @property
@@ -72,11 +60,17 @@ class Asha(Settings):
     compare_within: list[str] | None = None
     """Settings that must agree for two trials to be compared; null: finetune.kd, and what changes MACs."""
 
+    @model_validator(mode="after")
+    def _shares_rise(self) -> Self:
+        if self.rungs != "plateaus" and list(self.rungs) != sorted(set(self.rungs)):
+            raise fault("rungs: must rise", f"Write {sorted(set(self.rungs))}.")
+        return self
+
 
 class Sweep(Settings):
     """How much is searched, by which method."""
 
-    trials: Count | None = None
+    trials: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Points to try; null with ``sampler: grid``: all of them."""
     seed: Seed = 0
     """Seed of the sampler."""
@@ -112,14 +106,34 @@ class StoreLimit(Settings):
     """Size, in 10**9 bytes, above which the least recently used states are deleted."""
 
 
-Bound = Annotated[str, Field(pattern=r"^\s*(<=|>=)\s*[0-9.eE+-]+\s*$")]
-_BOUND = re.compile(r"\s*(<=|>=)\s*(\S+)\s*")
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+
+def run_name(name: str) -> str:
+    """``name``, if it can be a run's and its folder's.
+
+    Raises:
+        ValueError: it can't; says what could.
+    """
+    if re.fullmatch(_NAME, name):
+        return name
+    rule = "must be 1 to 64 Latin letters, digits, dots, dashes or underscores, a letter or digit first"
+    raise fault(rule, f"Write {near_name(name)}.")
+
+
+def near_name(name: str) -> str:
+    """A name for a run that is much like ``name``."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64] or "sweep"
+
+
+RunName = Annotated[str, AfterValidator(run_name), Field(json_schema_extra={"pattern": _NAME})]
+Bound = Annotated[str, BeforeValidator(read_bound), Field(json_schema_extra={"pattern": BOUND})]
 
 
 class SpaceFile(Recipe):
     """A whole file: the pipeline's own settings, and how to search."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    name: RunName | None = None
     """Name of the run, and of its folder; null: the file's own name."""
     search: dict[str, Any] | None = None
     """Dotted setting -> the values it may take."""
@@ -129,40 +143,6 @@ class SpaceFile(Recipe):
     sweep: Sweep | None = None
     resources: Resources = Resources()
     store: StoreLimit = StoreLimit()
-
-    @field_validator("constraints")
-    @classmethod
-    def _bounds_are_numbers(cls, bounds: dict[str, str]) -> dict[str, str]:
-        for metric, bound in bounds.items():
-            try:
-                parse_bound(bound)
-            except ValueError:
-                raise fault(f"{metric} needs a bound such as <= 0.5, got {bound}") from None
-        return bounds
-
-
-def parse_bound(bound: str) -> tuple[str, float]:
-    """``"<= 0.5"`` -> ("<=", 0.5)."""
-    match = _BOUND.fullmatch(bound)
-    if match is None:
-        raise ValueError(bound)
-    return match[1], float(match[2])
-
-
-def violation(bound: str, metric: str, value: float, unpruned: float | None) -> float:
-    """How far ``value`` is outside a bound, relative to it; at most 0 inside.
-
-    Args:
-        bound: such as ``<= 0.5``.
-        metric: whose bound it is.
-        value: what was measured.
-        unpruned: the unpruned network's value, for a bound that is a share of it.
-    """
-    sign, limit = parse_bound(bound)
-    if metric in SHARED_METRICS and limit < 1:
-        assert unpruned is not None
-        value = value / unpruned
-    return value - limit if sign == "<=" else limit - value
 
 
 RECIPE_SECTIONS = tuple(Recipe.model_fields)

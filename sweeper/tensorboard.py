@@ -64,8 +64,7 @@ class TensorBoard:
         self._knobs = {knob.key: knob for knob in space.knobs}
         self._params: dict[int, Params] = {}
         self._written: dict[str, set[tuple[str, int]]] = {}
-        if not _complete(folder, metadata.EXPERIMENT_TAG):
-            event_file.create(folder, [event_file.event(experiment(space))])
+        self._try(self._table, experiment(space))
 
     def rebuild(self, run_events: Iterable[Mapping[str, Any]]) -> None:
         """Bring the files in line with a run's events; ``event`` and ``entry`` go on from there.
@@ -77,8 +76,8 @@ class TensorBoard:
         for number, event in newest.items():
             if event["event"] == "asked":
                 self.event(event)
-            elif not _complete(self._run(number), metadata.SESSION_END_INFO_TAG):
-                self._try(self._whole, event)
+            else:
+                self._try(self._mend, number, event)
 
     def event(self, event: Mapping[str, Any]) -> None:
         """``asked`` begins a trial's file, ``end`` completes it; a ``rung`` is not shown."""
@@ -106,6 +105,10 @@ class TensorBoard:
             write(*args)
         except OSError as error:
             self.trouble = self.trouble or f"{error.filename or self.folder}: {error.strerror or error}"
+
+    def _table(self, columns: Summary) -> None:
+        if not _complete(self.folder, metadata.EXPERIMENT_TAG):
+            event_file.create(self.folder, [event_file.event(columns)])
 
     def _run(self, number: int) -> Path:
         return self.folder / f"trial_{number:04d}"
@@ -142,6 +145,10 @@ class TensorBoard:
         if present:
             event_file.append(present[-1], final(event))
         else:
+            self._whole(event)
+
+    def _mend(self, number: int, event: Mapping[str, Any]) -> None:
+        if not _complete(self._run(number), metadata.SESSION_END_INFO_TAG):
             self._whole(event)
 
     def _whole(self, event: Mapping[str, Any]) -> None:

@@ -1,20 +1,31 @@
 """One configuration, without Ray: the same pipeline, the same bits, and the network on disk."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.files import write_text
 from analysis.records import TRIALS, write_json
-from sweeper.run import CannotFinishError, check_files, fitting_workers, gpus_per_trial
+from sweeper.errors import CannotFinishError, InterruptedSweepError
+from sweeper.folder import make
+from sweeper.resources import check_files, fitting_workers, gpus_per_trial
 from sweeper.space import Space
 from trainables.errors import InputError, TrainingFailedError
 from trainables.recipe import Recipe, canonical
 
+if TYPE_CHECKING:
+    from torch import nn
+
+    from trainables.place import Place
+    from trainables.stages.training import Position
+
 NETWORK = "network.safetensors"
+CONFIG = "config.yaml"
 RESULT = "result.json"
+
+Say = Callable[[dict[str, Any], Recipe], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,13 +35,12 @@ class Trained:
     folder: Path
     metrics: dict[str, Any]
     epochs_trained: int
+    """Of the student; the teacher's are not counted."""
     epochs_reused: int
 
 
-def train(
-    space: Space, *, out: Path, store: Path | None, say: Callable[[dict[str, Any], Recipe], None]
-) -> Trained:
-    """Run the configuration to its end and write the network.
+def train(space: Space, *, out: Path, store: Path | None, say: Say) -> Trained:
+    """Run the configuration to its end and write the network; what an earlier training wrote is replaced.
 
     Args:
         space: a file without a search.
@@ -39,8 +49,9 @@ def train(
         say: is told every record.
 
     Raises:
-        InputError: the file has a search, or its folder is a sweep's.
+        InputError: the file has a search, its folder is a sweep's, or something is missing or does not fit.
         CannotFinishError: the training broke down, or the disk is full.
+        InterruptedSweepError: the user stopped it.
     """
     if space.knobs:
         raise InputError(
@@ -52,48 +63,75 @@ def train(
         raise InputError(f"{folder}: is a sweep's run folder. Give --name another name.")
     fitting_workers(space.settings.resources)
     check_files(space)
-    from trainables.checkpoints import save
     from trainables.pipeline import run
-    from trainables.place import Place
 
     recipe = space.recipe({})
-    counts = {"epoch": 0, "reused": 0}
+    place = _place(space, store)
+    make(folder, option="--out")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        place = Place.prepare(
-            recipe.data,
-            store=store,
-            max_gb=space.settings.store.max_gb,
-            threads=space.settings.resources.cpus_per_trial,
-            gpus=gpus_per_trial(space.settings.resources),
-        )
-        records = run(recipe, place, test=True)
-        metrics: dict[str, Any] = {}
-        while True:
-            try:
-                record = next(records)
-            except StopIteration as end:
-                network = end.value.network
-                break
-            if record.get("stage") != "teacher" and record["kind"] in counts:
-                counts[record["kind"]] += len(record.get("epochs", (None,)))
-            if record["kind"] == "done":
-                metrics = record["metrics"]
-            say(record, recipe)
-        about = {
-            "recipe": canonical(recipe),
-            "metrics": metrics,
-            "arithmetic": dict(place.arithmetic),
-            "normalize": {"mean": list(place.images.mean), "std": list(place.images.std)},
-            "classes": list(place.data.class_names),
-        }
-        save(folder / NETWORK, network.cpu(), metadata=about)
-        write_text(folder / "config.yaml", space.text())
-        write_json(folder / RESULT, {"format": 1, "host": platform.node(), **about})
+        trained, network = _told(run(recipe, place, test=True), folder, recipe, say)
+        _write(space, recipe, place, trained, network)
     except TrainingFailedError as error:
         raise CannotFinishError(f"{space.file}: {error}.") from error
     except OSError as error:
-        raise CannotFinishError(f"{folder}: {error.strerror or error}. Free space, or give --out.") from error
-    return Trained(
-        folder=folder, metrics=metrics, epochs_trained=counts["epoch"], epochs_reused=counts["reused"]
+        where, why = error.filename or folder, error.strerror or error
+        raise CannotFinishError(f"{where}: {why}. Free space, or give --out and --store.") from error
+    except KeyboardInterrupt:
+        kept = "nothing of it was kept" if store is None else "the same command goes on from the last epoch"
+        raise InterruptedSweepError(f"interrupted: {kept}.") from None
+    return trained
+
+
+def _place(space: Space, store: Path | None) -> "Place":
+    """Where it runs, after a look at the images and the teacher, so that nothing is written in vain."""
+    from sweeper.bench import Bench
+    from trainables.place import Place
+
+    settings, gpus = space.settings, gpus_per_trial(space.settings.resources)
+    Bench.of(space, gpus=gpus)
+    if store is not None:
+        make(store, option="--store")
+    return Place.prepare(
+        settings.data,
+        store=store,
+        max_gb=settings.store.max_gb,
+        threads=settings.resources.cpus_per_trial,
+        gpus=gpus,
     )
+
+
+def _told(
+    records: Generator[dict[str, Any], None, "Position"], folder: Path, recipe: Recipe, say: Say
+) -> tuple[Trained, "nn.Module"]:
+    """Run to the end, saying every record."""
+    counts = {"epoch": 0, "reused": 0}
+    metrics: dict[str, Any] = {}
+    while True:
+        try:
+            record = next(records)
+        except StopIteration as end:
+            trained = Trained(
+                folder=folder, metrics=metrics, epochs_trained=counts["epoch"], epochs_reused=counts["reused"]
+            )
+            return trained, end.value.network
+        if record.get("stage") != "teacher" and record["kind"] in counts:
+            counts[record["kind"]] += len(record.get("epochs", (None,)))
+        if record["kind"] == "done":
+            metrics = record["metrics"]
+        say(record, recipe)
+
+
+def _write(space: Space, recipe: Recipe, place: "Place", trained: Trained, network: "nn.Module") -> None:
+    """The network with all that is needed to use it, and beside it what led to it."""
+    from trainables.checkpoints import save
+
+    about = {
+        "recipe": canonical(recipe),
+        "metrics": trained.metrics,
+        "arithmetic": dict(place.arithmetic),
+        "normalize": {"mean": list(place.images.mean), "std": list(place.images.std)},
+        "classes": list(place.data.class_names),
+    }
+    save(trained.folder / NETWORK, network.cpu(), metadata=about)
+    write_text(trained.folder / CONFIG, space.text())
+    write_json(trained.folder / RESULT, {"format": 1, "host": platform.node(), **about})

@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 _SHOWN = 60  # characters of a value that a line shows
@@ -71,9 +72,12 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     Case, `-` and `_` don't count; of dotted candidates the one whose last part is `word` will do, if it is
     alone. The cutoff of 0.7 (difflib's ratio) lets one typing slip through in four letters.
     """
+    return _nearest(word, tuple(candidates)) if len(word) <= _SHOWN else None
+
+
+@lru_cache(maxsize=10_000)
+def _nearest(word: str, candidates: tuple[str, ...]) -> str | None:
     plain = {_folded(candidate): candidate for candidate in candidates}
-    if len(word) > _SHOWN:
-        return None
     if close := difflib.get_close_matches(_folded(word), plain, n=1, cutoff=0.7):
         return plain[close[0]]
     leaves = [candidate for name, candidate in plain.items() if name.rpartition(".")[2] == _folded(word)]

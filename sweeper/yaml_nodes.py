@@ -27,9 +27,9 @@ from yaml.events import (
 from sweeper.faults import MISSING, Fault
 from sweeper.wording import dotted
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 200_000
 MAX_DEPTH = 32  # lists and mappings inside each other
-MAX_NODES = 10_000  # keys and values, every use of an alias counted in full
+MAX_NODES = 3_000  # keys and values, every use of an alias counted in full
 MAX_DIGITS = 100  # of a whole number; CPython itself refuses to write more than 4,300
 
 _CONSTANTS: dict[str, object] = {
@@ -166,7 +166,8 @@ class Builder:
         value, name, found = self._node().value, event.value, len(self.faults)
         self._path.append(name)
         if not isinstance(value, str):
-            self._add("a key must be text", event, got=value, mend="Put it in quotes")
+            decimal = "; a decimal takes a point" if isinstance(value, int) and name.isdigit() else ""
+            self._add("a key must be text", event, got=value, mend=f"Put it in quotes{decimal}")
         elif name == "<<" and _is_plain(event):
             self._add("merge keys are not allowed", event, mend="Write the settings out")
         elif name in items:
@@ -231,8 +232,11 @@ class Builder:
         rule, mend = next((told for part, told in _SYNTAX.items() if part in problem), (None, None))
         rule = (rule or f"is not valid YAML: {problem}").replace("{opened}", str(marks[-1]))
         line = marks[-1] if "end of stream" in problem or "could not find" in problem else marks[0]
-        written = self._text.split("\n")[line - 1].strip()
-        self._add(rule, line=line, got=written or MISSING, mend=mend)
+        lines = self._text.split("\n")
+        for number in range(max(1, line - 1), line + 1):
+            if wide := next((char for char in lines[number - 1] if char in _WIDE), None):
+                mend = f"Line {number} holds {wide}; write {_WIDE[wide]}"
+        self._add(rule, line=line, got=lines[line - 1].strip() or MISSING, mend=mend)
 
 
 _SYNTAX = {  # a part of PyYAML's problem -> our rule and mend
@@ -263,6 +267,9 @@ _SYNTAX = {  # a part of PyYAML's problem -> our rule and mend
     ),
     "undefined tag handle": ("tags are not allowed", "Remove it"),
 }
+
+
+_WIDE = dict(zip("：，［］｛｝＂“”‘’　", ':,[]{}"""\'\' ', strict=True))  # as Chinese keyboards give them
 
 
 def _line(event: Event) -> int:

@@ -12,6 +12,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from trainables.losses import LOSSES
@@ -103,17 +105,28 @@ def chain(
 
 
 def teacher_address(recipe: Recipe, data: DataIdentity, arithmetic: Mapping[str, Any]) -> str | None:
-    """Address of the teacher that the recipe distils from; None where nothing is distilled."""
+    """Address of the teacher that the recipe distils from; None where nothing is distilled.
+
+    A teacher from a checkpoint is known by the file's content alone: ``teacher.model`` is only checked
+    against it.
+    """
     if not recipe.needs_teacher or recipe.teacher is None:
         return None
     if recipe.teacher.checkpoint is not None:
-        return digest(["checkpoint", file_digest(recipe.teacher.checkpoint), recipe.teacher.model])
+        return digest(["checkpoint", file_digest(recipe.teacher.checkpoint)])
     return teacher_segment(recipe, data, arithmetic).end
 
 
 def file_digest(path: str) -> str:
     """SHA-256 of a file's content: a network from outside is known by what it is, not by its name."""
-    with open(path, "rb") as file:  # noqa: PTH123  (hashlib wants the open file)
+    there = Path(path).stat()
+    return _file_digest(path, there.st_mtime_ns, there.st_size)
+
+
+@lru_cache(maxsize=16)
+def _file_digest(path: str, changed: int, size: int) -> str:
+    """Read once a process as long as the file stays as it is: a plan asks for it in every trial."""
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -3,6 +3,11 @@
 Everything else that is raised is a fault of ours and keeps its traceback.
 """
 
+import errno
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""Errors of a disk that takes nothing more: no other trial could get around them either."""
+
 
 class InputError(ValueError):
     """What was asked for is not possible: bad settings, a missing file, a checkpoint that does not fit.

@@ -7,7 +7,7 @@ first and gives the same bits. Nothing waits for the device inside an epoch.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -71,6 +71,11 @@ class TrainingImages:
         padded = pad_images(data.train.pixels, data.pad).to(device)
         labels = data.train.labels.to(device)
         return cls(padded=padded, labels=labels, pad=data.pad, flip=data.flip, mean=data.mean, std=data.std)
+
+    def first(self, count: int) -> "TrainingImages":
+        """The first ``count`` of them, for a try."""
+        few = self.padded[:count].contiguous()
+        return replace(self, padded=few, labels=self.labels[:count])
 
     def epoch(
         self, *, seed: int, stage: str, epoch: int, batch_size: int, drop_last: bool

@@ -49,13 +49,23 @@ def _fraction(value: float) -> float:
     return value
 
 
-Percent = Annotated[float, AfterValidator(_fraction)]
+Percent = Annotated[
+    float, AfterValidator(_fraction), Field(json_schema_extra={"minimum": 0, "exclusiveMaximum": 1})
+]
+SplitFraction = Annotated[
+    float, Field(gt=0, json_schema_extra={"exclusiveMaximum": 1}), AfterValidator(_fraction)
+]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
 CountFromZero = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+NOTHING_TRAINED = ("nothing is trained", "Give a sparsity or a finetune section.")
+NO_TEACHER = ("needs a teacher", "Add teacher: {model: resnet32x4}.")
+"""Rules between sections, each with its mend; a checker of whole files tells them beside others."""
 
 
 class Settings(BaseModel):
@@ -75,7 +85,7 @@ class Data(Settings):
     """File (npz), folder (folder), or the place of torchvision's downloads; None: ``data/``."""
     download: bool = False
     """Whether torchvision may fetch a data set that is not there."""
-    val_fraction: Annotated[float, Field(gt=0, lt=1)] | None = 0.1
+    val_fraction: SplitFraction | None = 0.1
     """Share of the training images set aside, stratified, to choose by; null: the file has its own."""
     split_seed: Seed = 0
     """Seed of that split. It is the same for every trial and seed of a study."""
@@ -90,7 +100,7 @@ class Data(Settings):
 class Training(Settings):
     """What every stage that trains takes. SGD with a held, then stepwise decaying learning rate."""
 
-    epochs: Count
+    epochs: Epochs
     """Passes over the training images."""
     lr: Positive
     """Full learning rate."""
@@ -118,7 +128,7 @@ class Training(Settings):
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Self:
         if self.nesterov and self.momentum == 0:
-            raise fault("nesterov needs momentum above 0", "Set momentum: 0.9.")
+            raise fault("nesterov: needs momentum above 0", "Set momentum: 0.9.")
         return self
 
 
@@ -144,7 +154,7 @@ class Teacher(Training):
     """A trained network: RepDistiller's, network-slimming's, DIST's or ours. Nothing is trained then."""
     seed: Seed = 0
     """Seed of its own training, shared by all trials."""
-    epochs: Count = 240
+    epochs: Epochs = 240
     lr: Positive = 0.05
     warmup: CountFromZero = 120
     decay_every: Count = 30
@@ -163,7 +173,7 @@ class Sparsity(Distilled):
     """Strength: s * sign(gamma) is added to the gradient of every BatchNorm scale before the step."""
     on: Literal["all", "prunable"] = "all"
     """All BatchNorms, as in the official code, or only those whose channels can be cut."""
-    epochs: Count = 160
+    epochs: Epochs = 160
     lr: Positive = 0.1
     warmup: CountFromZero = 40
     decay_every: Count = 40
@@ -186,7 +196,7 @@ class Finetune(Distilled):
 
     start: Literal["pruned", "scratch"] = "pruned"
     """Go on from the inherited weights, or train the pruned architecture from a fresh start."""
-    epochs: Count = 240
+    epochs: Epochs = 240
     lr: Positive = 0.05
     warmup: CountFromZero = 120
     decay_every: Count = 30
@@ -211,13 +221,11 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _stages_fit(self) -> Self:
         if self.sparsity is None and self.finetune is None:
-            raise fault("nothing is trained", "Give a sparsity or a finetune section.")
-        distilled = [name for name in ("sparsity", "finetune") if self.kd_of(name) != "none"]
-        if distilled and self.teacher is None:
-            raise fault(
-                f"{distilled[0]}.kd is {self.kd_of(distilled[0])}, which needs a teacher",
-                "Add teacher: {model: resnet32x4}.",
-            )
+            raise fault(*NOTHING_TRAINED)
+        for stage in ("sparsity", "finetune"):
+            if self.kd_of(stage) != "none" and self.teacher is None:
+                rule, mend = NO_TEACHER
+                raise fault(f"{stage}.kd: {rule}", mend)
         return self
 
     def kd_of(self, stage: str) -> str:

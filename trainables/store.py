@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 MAGIC = "sweeper-state-1"
 LOCKS = 256
 """Lock files of a store, picked by address; a fixed set, never deleted (that would free a held one)."""
+LEFT_OVER_SECONDS = 3600.0
+"""Age at which a half-written file belongs to no one any more: its process was killed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,19 +108,16 @@ class Store:
         """Keep a state: readers see all of it or nothing.
 
         Raises:
-            OSError: no space, or the folder can't be written; nothing is left behind then.
+            OSError: no space, or the folder can't be written; nothing is left behind then. It names the
+                store, by which people know it.
         """
         path = self.path(address)
-        path.parent.mkdir(exist_ok=True)
         content = encode(state)
-        handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(aside).replace(path)
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, content)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.folder)) from error
         self._written_since_trim += len(content)
         if self._written_since_trim > self.max_bytes / 50:
             self._written_since_trim = 0
@@ -146,8 +146,14 @@ class Store:
             held.release()
 
     def trim(self, keep: str | None = None) -> int:
-        """Delete the least recently used states until the rest fits; return the bytes that went."""
-        files = sorted(self._files(), key=lambda entry: entry[0])
+        """Delete the least recently used states until the rest fits; return the bytes that went.
+
+        What another process is just writing is neither counted nor touched.
+        """
+        for written, _, path in self._files("??/*.tmp"):
+            if time.time() - written > LEFT_OVER_SECONDS:
+                path.unlink(missing_ok=True)
+        files = sorted(self._files("??/*.state"), key=lambda entry: entry[0])
         excess = sum(size for _, size, _ in files) - self.max_bytes
         gone = 0
         for _, size, path in files:
@@ -158,8 +164,9 @@ class Store:
                 gone += size
         return gone
 
-    def _files(self) -> Iterator[tuple[float, int, Path]]:
-        for path in self.folder.glob("??/*"):
+    def _files(self, pattern: str) -> Iterator[tuple[float, int, Path]]:
+        """(time of use, bytes, path) of files."""
+        for path in self.folder.glob(pattern):
             with suppress(FileNotFoundError):
                 stat = path.stat()
                 yield stat.st_mtime, stat.st_size, path
@@ -182,6 +189,18 @@ class NoStore:
     def lock(self, address: str) -> Iterator[bool]:
         """No one else can want it."""
         yield True
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Aside, then renamed."""
+    handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(aside).replace(path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
 
 
 def encode(state: State) -> bytes:

@@ -6,7 +6,6 @@ begins the next.
 Settings and records travel as JSON text, since Ray takes nested results apart.
 """
 
-import errno
 import json
 import os
 from collections.abc import Generator
@@ -15,13 +14,10 @@ from typing import Any
 
 from ray.tune import Trainable
 
-from trainables.errors import InputError, TrainingFailedError
+from trainables.errors import DISK_FULL, InputError, TrainingFailedError
 from trainables.pipeline import run
 from trainables.place import Place
 from trainables.recipe import Recipe
-
-FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-"""Errors of the disk that no other trial could get around either."""
 
 
 class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
@@ -52,7 +48,7 @@ class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
         except (TrainingFailedError, InputError) as error:
             record = {"kind": "failed", "reason": str(error)}
         except OSError as error:
-            record = {"kind": "failed", "reason": _one_line(error), "fatal": error.errno in FATAL}
+            record = {"kind": "failed", "reason": _one_line(error), "fatal": error.errno in DISK_FULL}
         except Exception as error:  # whatever a user's network raises is the trial's fault, not the sweep's
             record = {"kind": "failed", "reason": _one_line(error)}
         return {"record": json.dumps(record), "done": record["kind"] in ("done", "failed")}
@@ -83,5 +79,7 @@ def begin(settings: dict[str, Any]) -> Generator[dict[str, Any], None, object]:
 
 
 def _one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__

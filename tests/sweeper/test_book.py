@@ -1,5 +1,7 @@
 import json
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -290,6 +292,46 @@ def test_a_full_disk_ends_the_sweep_and_leaves_the_trial_to_be_resumed(desk: Des
     later = Desk(tmp_path)
     assert later.book.left
     assert later.begin() == number
+
+
+@contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """No file can grow beyond a size, as on a full disk."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+def test_once_the_disk_refuses_an_event_nothing_more_is_decided(desk: Desk, tmp_path: Path) -> None:
+    one, other = desk.begin(), desk.begin()
+    before = desk.file.read_bytes()
+    with full_after(len(before) + 10):
+        assert desk.book.record(one, {"kind": "failed", "reason": "the loss is nan"}) == "stop"
+    assert desk.book.fatal == "trials.jsonl can't be written: File too large"
+    assert desk.book.record(other, {"kind": "failed", "reason": "the loss is nan"}) == "stop"
+    assert desk.file.read_bytes() == before
+    assert (desk.book.left, desk.book.finished) == (False, False)
+    later = Desk(tmp_path)
+    assert [later.begin(), later.begin()] == [one, other]
+
+
+def test_a_trial_that_cannot_be_written_down_is_not_begun(desk: Desk) -> None:
+    with full_after(10), pytest.raises(OSError, match="File too large"):
+        desk.book.next()
+    assert desk.book.fatal == "trials.jsonl can't be written: File too large"
+    assert desk.book.live == {}
+    assert desk.events == []
+
+
+def test_a_book_is_finished_when_every_trial_has_ended(desk: Desk) -> None:
+    while desk.book.left:
+        number = desk.begin()
+        assert not desk.book.finished
+        desk.book.record(number, {"kind": "failed", "reason": "the loss is nan"})
+    assert desk.book.finished
 
 
 def test_events_hold_no_number_that_json_has_not(desk: Desk) -> None:

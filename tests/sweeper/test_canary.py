@@ -1,10 +1,10 @@
 import pytest
 
+from sweeper.bench import Bench
 from sweeper.canary import canary
 from sweeper.space import Space, check
 from sweeper.strict_yaml import parse
 from trainables.errors import TrainingFailedError
-from trainables.place import Place
 
 TEXT = """\
 data: {source: digits}
@@ -26,26 +26,26 @@ def space(text: str = TEXT) -> Space:
 
 
 @pytest.fixture(scope="module")
-def place() -> Place:
-    return Place.prepare(space().settings.data, store=None)
+def bench() -> Bench:
+    return Bench.of(space())
 
 
-def test_settings_that_reach_the_training_pass(place: Place) -> None:
+def test_settings_that_reach_the_training_pass(bench: Bench) -> None:
     # 2 sparsity trainings, 4 finetunes, and the first of each again
-    assert canary(space(), place) == 2 + 1 + 4 + 1
+    assert canary(space(), bench) == 2 + 1 + 4 + 1
 
 
-def test_a_setting_that_does_nothing_here_is_named(place: Place) -> None:
+def test_a_setting_that_does_nothing_here_is_named(bench: Bench) -> None:
     search = TEXT[TEXT.index("search:") : TEXT.index("sweep:")]
     text = TEXT.replace(search, "search:\n  sparsity.on: [all, prunable]\n")
     with pytest.raises(
         TrainingFailedError,
         match=r"^canary: sparsity trains alike for different sparsity\.on: these settings do nothing here",
     ):
-        canary(space(text), place)
+        canary(space(text), bench)
 
 
-def test_shares_that_cut_the_same_channels_are_no_fault(place: Place) -> None:
+def test_shares_that_cut_the_same_channels_are_no_fault(bench: Bench) -> None:
     search = TEXT[TEXT.index("search:") : TEXT.index("sweep:")]
     text = TEXT.replace(search, "search:\n  prune.percent: [0.5, 0.5001]\n")
-    assert canary(space(text), place) >= 2
+    assert canary(space(text), bench) >= 2

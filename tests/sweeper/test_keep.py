@@ -1,3 +1,5 @@
+import time
+
 from sweeper.keep import CAP, branch_points
 from sweeper.space import Space, check
 from sweeper.strict_yaml import parse
@@ -39,4 +41,16 @@ def test_very_many_branch_points_are_thinned_out() -> None:
     points = branch_points(space(text))["finetune"]
     assert points[-1] == 300
     assert len(points) <= CAP + 1
+    assert points == sorted(set(points))
+
+
+def test_wide_ranges_of_a_whole_schedule_are_gone_through_at_once() -> None:
+    text = TEXT.replace("epochs: 12, warmup: 4, decay_every: 4", "epochs: 240, warmup: 10, decay_every: 30")
+    text = text.replace("finetune.warmup: [2, 4]", "finetune.warmup: {int_uniform: [10, 59]}")
+    text = text.replace("finetune.epochs: [8, 12]", "finetune.epochs: {int_uniform: [60, 240]}")
+    text = text.replace("search:\n", "search:\n  finetune.decay_every: {int_uniform: [5, 50]}\n")
+    began = time.monotonic()
+    points = branch_points(space(text))["finetune"]
+    assert time.monotonic() - began < 5
+    assert {60, 240} <= set(points)
     assert points == sorted(set(points))

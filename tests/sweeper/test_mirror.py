@@ -1,5 +1,6 @@
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,34 +11,9 @@ from optuna.trial import TrialState
 
 from sweeper.knobs import Knob
 from sweeper.mirror import Mirror, distribution, remake
-from sweeper.space import Space, load
+from sweeper.space import Space
 
-SPACE = """
-data: {source: digits}
-model: preresnet8x4
-teacher: {model: resnet8x4}
-sparsity: {epochs: 2, warmup: 1, decay_every: 1, lr: 0.05}
-prune: {}
-finetune: {epochs: 4, warmup: 1, decay_every: 1, lr: 0.02}
-search:
-  sparsity.s: {log_uniform: [1e-3, 3e-2], points: 4}
-  prune.percent: [0.5, 0.7]
-  finetune.epochs: [2, 4]
-  finetune.kd: [none, dist]
-  finetune.kd_weight: {choice: [0.5, 1, 2], when: {finetune.kd: dist}}
-constraints: {macs: "<= 0.6"}
-sweep: {trials: 8, sampler: random}
-"""
-
-
-@pytest.fixture
-def space(tmp_path: Path) -> Space:
-    file = tmp_path / "small.yaml"
-    file.write_text(SPACE)
-    return load(str(file))
-
-
-PLAIN = {"sparsity.s": 0.001, "prune.percent": 0.5, "finetune.epochs": 2, "finetune.kd": "none"}
+PLAIN = {"sparsity.s": 0.001, "prune.percent": 0.5, "finetune.kd": "none"}
 DISTILLED = {**PLAIN, "finetune.kd": "dist", "finetune.kd_weight": 0.5}
 
 
@@ -118,10 +94,11 @@ def test_a_trial_written_whole_equals_one_written_while_it_ran(tmp_path: Path, s
     assert live == whole
 
 
-def test_several_objectives_are_several_values(tmp_path: Path) -> None:
-    file = tmp_path / "small.yaml"
-    file.write_text(SPACE + "objective: {maximize: accuracy, minimize: macs}\n")
-    mirror = mirrored(tmp_path / "study.db", load(str(file)), asked(0), end(0))
+def test_several_objectives_are_several_values(
+    tmp_path: Path, space_of: Callable[[str], Space], space_text: str
+) -> None:
+    several = space_of(space_text + "objective: {maximize: accuracy, minimize: macs}\n")
+    mirror = mirrored(tmp_path / "study.db", several, asked(0), end(0))
     assert mirror.trouble is None
     (trial,) = trials(tmp_path / "study.db")
     assert trial.values == [0.75, 400.0]
@@ -184,6 +161,13 @@ def test_a_locked_file_keeps_no_one_waiting_and_is_made_again_at_the_end(
 def test_a_file_that_cannot_be_written_is_trouble_and_no_error(tmp_path: Path, space: Space) -> None:
     mirror = mirrored(tmp_path / "gone" / "study.db", space, asked(0))
     assert "unable to open database file" in str(mirror.trouble)
+
+
+def test_a_file_that_cannot_be_made_again_leaves_nothing_beside_it(tmp_path: Path, space: Space) -> None:
+    (tmp_path / "study.db").mkdir()
+    mirror = mirrored(tmp_path / "study.db", space, asked(0))
+    assert mirror.trouble is not None
+    assert [file.name for file in tmp_path.iterdir()] == ["study.db"]
 
 
 def test_without_a_trial_there_is_no_file(tmp_path: Path, space: Space) -> None:

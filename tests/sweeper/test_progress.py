@@ -2,77 +2,22 @@ import io
 import re
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from analysis.events import EventLog
-from sweeper.book import Book
 from sweeper.progress import Progress
 from sweeper.progress_lines import ended_line, heartbeat
 from sweeper.progress_table import Board
 from sweeper.progress_view import clock, duration, short, snapshot
-from sweeper.space import load
-
-SPACE = """
-data: {source: digits}
-model: preresnet8x4
-teacher: {model: resnet8x4, epochs: 10, warmup: 1, decay_every: 1}
-sparsity: {epochs: 2, warmup: 1, decay_every: 1, lr: 0.05}
-prune: {}
-finetune: {epochs: 4, warmup: 1, decay_every: 1, lr: 0.02}
-search:
-  sparsity.s: {log_uniform: [1e-3, 3e-2], points: 4}
-  prune.percent: [0.5, 0.7]
-  finetune.kd: [none, dist]
-constraints: {macs: "<= 0.6"}
-sweep: {trials: 12, sampler: random}
-"""
+from sweeper.space import Space
 
 
-@pytest.fixture
-def book(tmp_path: Path) -> Iterator[Book]:
-    file = tmp_path / "small.yaml"
-    file.write_text(SPACE)
-    with EventLog(tmp_path / "trials.jsonl") as log:
-        yield Book(load(str(file)), log)
-
-
-def epochs(book: Book, number: int, stage: str, last: int, *, kind: str = "epoch") -> None:
-    entries = [
-        {"stage": stage, "epoch": e, "accuracy": 0.9 + e / 100, "loss": 0.5, "address": f"{number}{stage}{e}"}
-        for e in range(1, last + 1)
-    ]
-    if kind == "reused":
-        book.record(number, {"kind": kind, "stage": stage, "epochs": entries})
-    else:
-        for entry in entries:
-            book.record(number, {"kind": kind, **entry})
-
-
-METRICS = {"macs": 400, "macs_unpruned": 1000, "params": 1_230_000, "params_unpruned": 3_000_000}
-
-
-def cut(book: Book, number: int, macs: int = 400) -> None:
-    metrics = METRICS | {"macs": macs, "percent_cut": 0.5, "accuracy": 0.2, "loss": 2.0}
-    book.record(number, {"kind": "prune", "stage": "prune", "epoch": 0, **metrics})
-
-
-def complete(book: Book, accuracy: float = 0.958) -> int:
-    number = book.next().number
-    epochs(book, number, "sparsity", 2, kind="reused")
-    cut(book, number)
-    epochs(book, number, "finetune", 4)
-    book.record(number, {"kind": "done", "metrics": METRICS | {"accuracy": accuracy, "loss": 0.5}})
-    return number
-
-
-def drawn(book: Book, width: int = 80, height: int = 24, workers: int = 2) -> str:
+def drawn(walk: Any, width: int = 80, height: int = 24, workers: int = 2) -> str:
     console = Console(file=io.StringIO(), width=width, height=height, force_terminal=True, color_system=None)
-    view = snapshot(book, name="small", began=time.monotonic() - 134, workers=workers)
+    view = snapshot(walk.book, name="small", began=time.monotonic() - 134, workers=workers)
     with console.capture() as capture:
         console.print(Board(view))
     return capture.get()
@@ -82,88 +27,87 @@ def line_of(text: str, beginning: str) -> str:
     return next(line for line in text.splitlines() if line.split()[:1] == [beginning])
 
 
-def test_at_the_start_nothing_is_guessed(book: Book) -> None:
-    text = drawn(book)
+def test_at_the_start_nothing_is_guessed(walk: Any) -> None:
+    text = drawn(walk)
     assert text.splitlines()[0].split() == ["small", "2:14", "elapsed", "–", "left", "2", "workers"]
     assert line_of(text, "best").split() == ["best", "–"]
     assert "0 of 12" in line_of(text, "trials")
 
 
-def test_a_running_trial_shows_its_stage_epoch_accuracy_and_both_kinds_of_epochs(book: Book) -> None:
-    number = book.next().number
-    assert "starting" in line_of(drawn(book), "0")
-    epochs(book, number, "sparsity", 2, kind="reused")
-    cut(book, number)
-    epochs(book, number, "finetune", 1)
-    line = line_of(drawn(book), "0")
-    assert "finetune ━━──────    1/4     0.910     1+2" in line
-    assert line_of(drawn(book, width=120), "0").split()[-4:] == ["1/4", "0.910", "1", "2"]
+def test_a_running_trial_shows_its_stage_epoch_accuracy_and_both_kinds_of_epochs(walk: Any) -> None:
+    live = walk.begin()
+    assert "starting" in line_of(drawn(walk), "0")
+    walk.epochs(live, "sparsity", 2, kind="reused")
+    walk.cut(live)
+    walk.epochs(live, "finetune", 1)
+    line = line_of(drawn(walk), "0")
+    assert "finetune ━━──────    1/4     0.250     1+2" in line
+    assert line_of(drawn(walk, width=120), "0").split()[-4:] == ["1/4", "0.250", "1", "2"]
 
 
-def test_a_trial_that_waits_says_for_what(book: Book) -> None:
-    number = book.next().number
-    book.record(number, {"kind": "waiting", "stage": "teacher", "epoch": 3})
-    assert "waits for teacher epoch 3" in line_of(drawn(book), "0")
+def test_a_trial_that_waits_says_for_what(walk: Any) -> None:
+    live = walk.begin()
+    walk.book.record(live.number, {"kind": "waiting", "stage": "teacher", "epoch": 3})
+    assert "waits for teacher epoch 3" in line_of(drawn(walk), "0")
 
 
-def test_the_teacher_has_no_accuracy_of_the_student(book: Book) -> None:
-    number = book.next().number
-    epochs(book, number, "sparsity", 2)
-    epochs(book, number, "teacher", 5)
-    text = drawn(book)
+def test_the_teacher_has_no_accuracy_of_the_student(walk: Any) -> None:
+    live = walk.begin()
+    walk.epochs(live, "sparsity", 2)
+    walk.epochs(live, "teacher", 5)
+    text = drawn(walk)
     assert "teacher  ━━━━────   5/10         –     2+0" in line_of(text, "0")
     assert "5 teacher" in line_of(text, "epochs")
 
 
-def test_the_footer_counts_every_way_to_end_and_names_the_best(book: Book) -> None:
-    complete(book, accuracy=0.94)
-    best = complete(book, accuracy=0.96)
-    book.record(book.next().number, {"kind": "failed", "reason": "nan"})
-    outside = book.next().number
-    epochs(book, outside, "sparsity", 2)
-    cut(book, outside, macs=900)
-    text = drawn(book, width=120)
+def test_the_footer_counts_every_way_to_end_and_names_the_best(walk: Any) -> None:
+    walk.complete(accuracy=0.94)
+    best = walk.complete(accuracy=0.96)
+    walk.fail()
+    walk.infeasible()
+    text = drawn(walk, width=120)
     assert f"trial {best}   accuracy 0.960   macs 40 %   params 1.23 M" in line_of(text, "best")
     assert "4 of 12   2 complete   1 infeasible   1 failed" in line_of(text, "trials")
     assert "10 trained   4 reused (29 %)" in line_of(text, "epochs")
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
-def test_every_line_fits_the_terminal(book: Book, width: int) -> None:
-    complete(book)
+def test_every_line_fits_the_terminal(walk: Any, width: int) -> None:
+    walk.complete()
     for _ in range(3):
-        epochs(book, book.next().number, "sparsity", 1)
-    lines = drawn(book, width=width).splitlines()
+        walk.epochs(walk.begin(), "sparsity", 1)
+    lines = drawn(walk, width=width).splitlines()
     assert max(map(len, lines)) <= width
     assert len(lines) == 10
 
 
-def test_more_trials_than_lines_are_counted(book: Book) -> None:
+def test_more_trials_than_lines_are_counted(walk: Any) -> None:
     for _ in range(10):
-        book.next()
-    lines = drawn(book, height=14).splitlines()
+        walk.begin()
+    lines = drawn(walk, height=14).splitlines()
     assert len(lines) <= 14
     assert any("and 4 more running" in line for line in lines)
 
 
-def test_the_time_left_follows_from_what_trials_took(book: Book) -> None:
-    complete(book)
-    book.ended[0]["seconds"] = 60.0
-    assert snapshot(book, name="small", began=0, workers=2).left == pytest.approx(11 * 60 / 2)
-    book.next().began -= 45
-    assert snapshot(book, name="small", began=0, workers=2).left == pytest.approx((10 * 60 + 15) / 2, abs=1)
-    assert "~5 min left" in drawn(book)
+def test_the_time_left_follows_from_what_trials_took(walk: Any) -> None:
+    walk.complete()
+    walk.book.ended[0]["seconds"] = 60.0
+    assert snapshot(walk.book, name="small", began=0, workers=2).left == pytest.approx(11 * 60 / 2)
+    walk.begin().began -= 45
+    assert snapshot(walk.book, name="small", began=0, workers=2).left == pytest.approx(
+        (10 * 60 + 15) / 2, abs=1
+    )
+    assert "~5 min left" in drawn(walk)
 
 
-def test_where_less_is_better_the_least_is_best(tmp_path: Path) -> None:
-    file = tmp_path / "less.yaml"
-    file.write_text(SPACE + "objective: {minimize: loss}\n")
-    with EventLog(tmp_path / "less.jsonl") as log:
-        book = Book(load(str(file)), log)
-        for _ in range(2):
-            complete(book)
-        book.ended[1]["metrics"]["loss"] = 0.25
-        assert "trial 1   loss 0.250   accuracy 0.958" in line_of(drawn(book, width=120), "best")
+def test_where_less_is_better_the_least_is_best(
+    walk_of: Callable[..., Any], space_of: Callable[[str], Space], space_text: str
+) -> None:
+    walk = walk_of(space_of(space_text + "objective: {minimize: loss}\n"))
+    for _ in range(2):
+        walk.complete()
+    walk.book.ended[1]["metrics"]["loss"] = 0.25
+    assert "trial 1   loss 0.250   accuracy 0.750" in line_of(drawn(walk, width=120), "best")
 
 
 @pytest.mark.parametrize(
@@ -186,16 +130,14 @@ def test_times_are_rough_or_exact() -> None:
     assert [clock(s) for s in (0, 134.9, 3734)] == ["0:00", "2:14", "1:02:14"]
 
 
-def test_a_pipe_gets_a_line_an_ended_trial(book: Book) -> None:
+def test_a_pipe_gets_a_line_an_ended_trial(walk: Any) -> None:
     stream = io.StringIO()
-    with Progress(book, name="small", stream=stream, workers=2) as progress:
-        book._listeners.append(progress.event)
-        complete(book)
-        book.record(
-            book.next().number, {"kind": "failed", "reason": "sparsity epoch 2: \x1b[31mthe loss is nan"}
-        )
+    with Progress(walk.book, name="small", stream=stream, workers=2) as progress:
+        walk.book.listen(progress.event)
+        walk.complete()
+        walk.fail("sparsity epoch 2: \x1b[31mthe loss is nan")
     first, second = stream.getvalue().splitlines()
-    params = "  ".join(["accuracy 0.958", "macs  40 %", "params 1.23 M"])
+    params = "  ".join(["accuracy 0.750", "macs  40 %", "params 1.23 M"])
     assert first.startswith(f"trial  0  complete    {params}  sparsity.s=")
     assert "prune.percent=0." in first
     assert "  4 trained + 2 reused epochs  " in first
@@ -205,18 +147,29 @@ def test_a_pipe_gets_a_line_an_ended_trial(book: Book) -> None:
 
 
 def test_a_pipe_is_told_of_the_teacher_and_that_all_goes_on(
-    book: Book, monkeypatch: pytest.MonkeyPatch
+    walk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sweeper.progress.LOOK_SECONDS", 0.01)
     monkeypatch.setattr("sweeper.progress.HEARTBEAT_SECONDS", 0.1)
     stream = io.StringIO()
-    number = book.next().number
-    with Progress(book, name="small", stream=stream):
-        epochs(book, number, "teacher", 10)
+    live = walk.begin()
+    with Progress(walk.book, name="small", stream=stream):
+        walk.epochs(live, "teacher", 10)
         until(lambda: "teacher: 10 epochs, in trial 0" in stream.getvalue())
-        epochs(book, number, "sparsity", 1)
+        walk.epochs(live, "sparsity", 1)
         until(lambda: "teacher: 10 epochs trained" in stream.getvalue())
         until(lambda: "0 of 12 trials  trial 0 sparsity 1/2" in stream.getvalue())
+
+
+def test_a_teacher_from_the_store_was_not_trained(walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeper.progress.LOOK_SECONDS", 0.01)
+    stream = io.StringIO()
+    live = walk.begin()
+    with Progress(walk.book, name="small", stream=stream):
+        walk.epochs(live, "teacher", 10, kind="reused")
+        until(lambda: "teacher: 10 epochs, in trial 0" in stream.getvalue())
+        walk.epochs(live, "sparsity", 1)
+        until(lambda: "teacher: read from the store" in stream.getvalue())
 
 
 def until(holds: Any) -> None:
@@ -226,13 +179,13 @@ def until(holds: Any) -> None:
         time.sleep(0.01)
 
 
-def test_a_heartbeat_names_the_best_and_the_time_left(book: Book) -> None:
-    complete(book)
-    book.ended[0]["seconds"] = 60.0
-    book.next().began -= 5
-    line = heartbeat(snapshot(book, name="small", began=time.monotonic() - 61, workers=2))
+def test_a_heartbeat_names_the_best_and_the_time_left(walk: Any) -> None:
+    walk.complete()
+    walk.book.ended[0]["seconds"] = 60.0
+    walk.begin().began -= 5
+    line = heartbeat(snapshot(walk.book, name="small", began=time.monotonic() - 61, workers=2))
     assert re.fullmatch(
-        r"1:01  1 of 12 trials  trial 1 start  best accuracy 0\.958 \(trial 0\)  ~[56] min left", line
+        r"1:01  1 of 12 trials  trial 1 start  best accuracy 0\.75 \(trial 0\)  ~[56] min left", line
     )
 
 
@@ -241,30 +194,30 @@ class Gone(io.StringIO):
         raise BrokenPipeError
 
 
-def test_a_reader_that_is_gone_stops_no_sweep(book: Book) -> None:
-    with Progress(book, name="small", stream=Gone()) as progress:
-        book._listeners.append(progress.event)
-        complete(book)
-    assert book.ended[0]["state"] == "complete"
+def test_a_reader_that_is_gone_stops_no_sweep(walk: Any) -> None:
+    with Progress(walk.book, name="small", stream=Gone()) as progress:
+        walk.book.listen(progress.event)
+        walk.complete()
+    assert walk.book.ended[0]["state"] == "complete"
 
 
-def test_quiet_is_quiet(book: Book) -> None:
+def test_quiet_is_quiet(walk: Any) -> None:
     stream = io.StringIO()
-    with Progress(book, name="small", stream=stream, quiet=True) as progress:
-        book._listeners.append(progress.event)
-        complete(book)
+    with Progress(walk.book, name="small", stream=stream, quiet=True) as progress:
+        walk.book.listen(progress.event)
+        walk.complete()
     assert stream.getvalue() == ""
 
 
-def test_a_terminal_gets_the_table_and_failures_above_it(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_the_table_and_failures_above_it(walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("LINES", "40")
     stream = io.StringIO()
-    with Progress(book, name="small", stream=stream, interactive=True, workers=1) as progress:
-        book._listeners.append(progress.event)
-        complete(book)
-        book.record(book.next().number, {"kind": "failed", "reason": "the [red]loss[/red] is nan"})
+    with Progress(walk.book, name="small", stream=stream, interactive=True, workers=1) as progress:
+        walk.book.listen(progress.event)
+        walk.complete()
+        walk.fail("the [red]loss[/red] is nan")
     text = stream.getvalue()
     assert "trial 1 failed: the [red]loss[/red] is nan" in text
     plain = " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).split())
@@ -273,21 +226,21 @@ def test_a_terminal_gets_the_table_and_failures_above_it(book: Book, monkeypatch
     assert "\x1b[32m" not in text
 
 
-def test_a_table_may_be_drawn_while_the_book_changes(book: Book) -> None:
+def test_a_table_may_be_drawn_while_the_book_changes(walk: Any) -> None:
     stop, errors = threading.Event(), []
 
     def draw() -> None:
         try:
             while not stop.is_set():
-                drawn(book)
+                drawn(walk)
         except Exception as error:
             errors.append(error)
 
     thread = threading.Thread(target=draw)
     thread.start()
-    while book.left:
-        complete(book)
+    while walk.book.left:
+        walk.complete()
     stop.set()
     thread.join()
     assert errors == []
-    assert ended_line(book.ended[11], 12).startswith("trial 11  complete")
+    assert ended_line(walk.book.ended[11], 12).startswith("trial 11  complete")

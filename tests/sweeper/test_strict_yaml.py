@@ -10,8 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.plain_yaml import dump
 from sweeper.faults import Faults
-from sweeper.strict_yaml import dump, parse, parse_value, read
+from sweeper.strict_yaml import parse, parse_value, read
 
 SPACE = """\
 # a valid space
@@ -52,7 +53,7 @@ BAD = {
     "a: {x: 1, x: 1}": ":1: a.x: is given twice, first in line 1. Keep one of them.",
     "a:\n  b:\n    - c: 1\n      c: 2": ":4: a.b[0].c: is given twice, first in line 3. Keep one of them.",
     "search:\n  p.q: [1]\n  'p.q': [2]": ":3: search.p.q: is given twice, first in line 2. Keep one of them.",
-    "1: x": ":1: 1: a key must be text, got 1. Put it in quotes.",
+    "1: x": ":1: 1: a key must be text, got 1. Put it in quotes; a decimal takes a point.",
     "a:\n  0.5: x": ":2: a.0.5: a key must be text, got 0.5. Put it in quotes.",
     "true: x": ":1: true: a key must be text, got true. Put it in quotes.",
     "null: x": ":1: null: a key must be text, got null. Put it in quotes.",
@@ -64,6 +65,10 @@ BAD = {
     "a: {{lr}}": ":1: a: a key must be text. Put a text that begins with {, [ or * in quotes.",
     "&k a: 1\n*k : 2": ":2: a key must be text. Put a text that begins with {, [ or * in quotes.",
     "x: &x {a: 1}\ny:\n  <<: *x": ":3: y.<<: merge keys are not allowed. Write the settings out.",
+    "a: {b: 0,5}": ":1: a.5: a key must be text, got 5. Put it in quotes; a decimal takes a point.",
+    # what Chinese keyboards give
+    "a：1\nb: 2": ':2: a second `: ` doesn\'t fit here, got "b: 2". Line 1 holds ：; write :.',
+    "a: [1\n，2": ':2: a: the list that opens in line 1 goes wrong here, got "，2". Line 2 holds ，; write ,.',
     # tags
     "a: !!python/object/apply:os.system [ls]": ':1: a: tags are not allowed, '
     'got "!!python/object/apply:os.system". Remove it.',
@@ -139,9 +144,9 @@ BAD = {
     # limits
     "a: " + "[" * 32 + "]" * 32: f":1: a{'[0]' * 31}: must be nested at most 32 deep.",
     "[" * 3000: f":1: {'[0]' * 32}: must be nested at most 32 deep.",
-    "a: [" + "1," * 10_000 + "]": ":1: a[9997]: must hold at most 10,000 keys and values, "
+    "a: [" + "1," * 3_000 + "]": ":1: a[2997]: must hold at most 3,000 keys and values, "
     "aliases counted in full.",
-    "#" + "x" * 1_000_000: ": must be at most 1,000,000 bytes long.",
+    "#" + "x" * 200_000: ": must be at most 200,000 bytes long.",
 }  # fmt: skip
 
 
@@ -159,7 +164,7 @@ def test_all_faults_of_a_file_come_at_once() -> None:
     assert str(caught.value).splitlines() == [
         "s.yaml:2: a: is given twice, first in line 1. Keep one of them.",
         's.yaml:3: b.c: tags are not allowed, got "!x". Remove it.',
-        "s.yaml:3: b.3: a key must be text, got 3. Put it in quotes.",
+        "s.yaml:3: b.3: a key must be text, got 3. Put it in quotes; a decimal takes a point.",
         "s.yaml:4: d: has no anchor above it for the alias *e.",
         's.yaml:5: f: must be a number of at most 1.8e308, got "1e999".',
         "s.yaml:6: <<: merge keys are not allowed. Write the settings out.",
@@ -170,7 +175,7 @@ def test_all_faults_of_a_file_come_at_once() -> None:
 
 def test_an_alias_bomb_stops_at_once() -> None:
     rows = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30)]
-    with pytest.raises(Faults, match=r"s:5: a4\[0\]: must hold at most 10,000 keys and values"):
+    with pytest.raises(Faults, match=r"s:4: a3\[2\]: must hold at most 3,000 keys and values"):
         parse("a0: &a0 [" + "x, " * 9 + "]\n" + "".join(rows), "s")
 
 
@@ -294,10 +299,25 @@ def test_an_override_has_no_line_and_leaves_the_document_alone() -> None:
     assert changed.value["sparsity"]["s"] == 0.5
     assert changed.value["resources"] == {"cpus": 2}
     assert changed.line_of(("sparsity", "s")) is None
+    assert changed.line_of(("resources",)) is None
     assert changed.line_of(("sparsity", "kd")) == 4
     assert document.value["sparsity"]["s"] == 0.01
     with pytest.raises(Faults, match=r'^--set name\.x: name is no section, got "finetune"\.$'):
         document.override(("name", "x"), 1)
+
+
+def test_a_fault_has_the_line_of_its_place() -> None:
+    document = parse(SPACE, "s.yaml").override(("sparsity", "s"), 0.5)
+    assert document.fault(("search", "prune.percent", 2), "is bad", 0.9, "Mend it").text("s") == (
+        "s:12: search.prune.percent[2]: is bad, got 0.9. Mend it."
+    )
+    assert document.fault(("sparsity", "s"), "is bad").text("s") == "--set sparsity.s: is bad."
+
+
+def test_what_stands_nowhere_is_null() -> None:
+    document = parse(SPACE, "s.yaml")
+    assert document.at("sparsity", "on") == "all"
+    assert document.at("sparsity", "on", "deeper") is document.at("nothing") is None
 
 
 def test_a_file_that_is_not_there_is_named_with_its_neighbour(tmp_path: Path) -> None:
@@ -306,8 +326,6 @@ def test_a_file_that_is_not_there_is_named_with_its_neighbour(tmp_path: Path) ->
     with pytest.raises(Faults, match="no such file") as caught:
         read(file)
     assert str(caught.value) == f"{file}: no such file. Did you mean {tmp_path / 'finetune.yaml'}?"
-    with pytest.raises(Faults, match=r"x/y\.yaml: no such file\. Its folder .*x doesn't exist either\.$"):
-        read(tmp_path / "x" / "y.yaml")
 
 
 def test_what_is_no_readable_file_is_refused(tmp_path: Path) -> None:
@@ -325,8 +343,8 @@ def test_what_is_no_readable_file_is_refused(tmp_path: Path) -> None:
         (b"a: 1\nb: \xff", ":2: must be UTF-8 text, found byte 0xff. Save the file as UTF-8."),
         ("a: é".encode("latin-1"), ":1: must be UTF-8 text, found byte 0xe9. Save the file as UTF-8."),
         ("a: 1".encode("utf-16"), ":1: must be UTF-8 text, found byte 0xff. Save the file as UTF-8."),
-        ("学".encode() * 400_000, ": must be at most 1,000,000 bytes long."),
-        (b"#" * 1_000_001, ": must be at most 1,000,000 bytes long."),
+        ("学".encode() * 70_000, ": must be at most 200,000 bytes long."),
+        (b"#" * 200_001, ": must be at most 200,000 bytes long."),
         (b"\x80\x04\x95.", ":1: must be UTF-8 text, found byte 0x80. Save the file as UTF-8."),
         (b"PK\x03\x04", ":1: holds the unprintable character U+0003. Remove it."),
     ],
@@ -337,52 +355,6 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path, data: bytes, line: s
     with pytest.raises(Faults, match=r"U\+|must be") as caught:
         read(file)
     assert str(caught.value) == f"{file}{line}"
-
-
-def test_settings_are_written_for_people() -> None:
-    value = {
-        "name": "finetune",
-        "lr": 1e-05,
-        "big": 1e22,
-        "percent": [0.3, 0.5],
-        "kd": ["none", "no", "1e3"],
-        "teacher": None,
-        "search": {"prune.percent": [1], "z": {}},
-        "stages": [{"a": 1, "b": [[]]}, [1, [2]]],
-        "note": "<= 0.5",
-        "data root": "two words",
-    }
-    assert dump(value).splitlines() == [
-        "name: finetune",
-        "lr: 1.0e-05",
-        "big: 1.0e+22",
-        'percent: [0.3, 0.5]',
-        'kd: [none, "no", "1e3"]',
-        "teacher: null",
-        "search:",
-        "  prune.percent: [1]",
-        "  z: {}",
-        "stages:",
-        "  - a: 1",
-        "    b:",
-        "      - []",
-        "  - - 1",
-        "    - [2]",
-        'note: "<= 0.5"',
-        "data root: two words",
-    ]  # fmt: skip
-
-
-def test_what_yaml_cannot_hold_is_not_written() -> None:
-    with pytest.raises(TypeError, match=r"YAML can't hold a PosixPath, got PosixPath\('x'\)"):
-        dump({"a": Path("x")})
-    with pytest.raises(TypeError, match="a key must be text, got 1"):
-        dump({"a": {1: 2}})
-
-
-def test_infinite_numbers_are_written_too() -> None:
-    value = {"a": [math.inf, -math.inf]}
-    assert parse(dump(value), "x").value == yaml.safe_load(dump(value)) == value
 
 
 words = st.sampled_from(
@@ -403,7 +375,7 @@ trees = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(st.dictionaries(texts, trees, min_size=1, max_size=4))
 def test_what_is_written_is_read_back_by_us_and_by_yaml_1_1(value: dict[str, Any]) -> None:
     text = dump(value)
@@ -494,7 +466,7 @@ def refusal(text: str) -> Faults | None:
     return None
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(mutated())
 def test_no_mutated_space_leads_to_more_than_faults(text: str) -> None:
     if faults := refusal(text):

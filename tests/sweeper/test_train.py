@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sweeper.cli import main
+from sweeper.errors import CannotFinishError, InterruptedSweepError
 from sweeper.space import load
 from sweeper.train import NETWORK, RESULT, Trained, train
 from trainables import load as load_network
@@ -94,3 +95,67 @@ def test_a_sweeps_folder_is_left_alone(config: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"one: is a sweep's run folder\. Give --name another name\."):
         train(load(str(config)), out=tmp_path, store=None, say=quiet)
     assert [file.name for file in (tmp_path / "one").iterdir()] == ["trials.jsonl"]
+
+
+def test_training_again_replaces_what_was_written_and_nothing_else(config: Path, tmp_path: Path) -> None:
+    store, file = config.parent / "store", tmp_path / "one" / "mine.txt"
+    train(load(str(config)), out=tmp_path, store=store, say=quiet)
+    file.write_text("mine")
+    (tmp_path / "one" / NETWORK).write_bytes(b"torn")
+    before = (tmp_path / "one" / RESULT).read_bytes()
+    train(load(str(config)), out=tmp_path, store=store, say=quiet)
+    load_network(tmp_path / "one" / NETWORK)
+    assert (tmp_path / "one" / RESULT).read_bytes() == before
+    assert file.read_text() == "mine"
+    assert len(list((tmp_path / "one").iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "with_", "match"),
+    [
+        ("{source: digits, val_fraction: 0.5}", "{source: npz, path: none.npz}", "data.path: must exist, got none.npz"),
+        ("prune:", "teacher: {checkpoint: bad.pth}\nprune:", "teacher.checkpoint: bad.pth: checkpoint: a whole file"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_or_does_not_fit_is_told_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, with_: str, match: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bad.pth").write_bytes(b"no network")
+    text = TEXT.replace(line, with_)
+    Path("one.yaml").write_text(
+        text.replace("lr: 0.02}", "lr: 0.02, kd: dist}") if "teacher" in text else text
+    )
+    with pytest.raises(InputError, match=rf"one\.yaml: {match}"):
+        train(load("one.yaml"), out=Path("runs"), store=Path("store"), say=quiet)
+    assert {path.name for path in tmp_path.iterdir()} == {"bad.pth", "one.yaml"}
+
+
+def test_a_training_that_diverges_says_where(config: Path, tmp_path: Path) -> None:
+    space = load(str(config), [("finetune.lr", 1e30)])
+    with pytest.raises(CannotFinishError, match=r"one\.yaml: finetune: the loss is not finite in epoch 1\."):
+        train(space, out=tmp_path, store=config.parent / "store", say=quiet)
+
+
+@pytest.mark.parametrize(
+    ("reuse", "said"),
+    [
+        (True, "interrupted: the same command goes on from the last epoch."),
+        (False, "interrupted: nothing of it was kept."),
+    ],
+)
+def test_ctrl_c_is_exit_130_and_says_what_was_kept(
+    config: Path, tmp_path: Path, reuse: bool, said: str
+) -> None:
+    def stop(record: Record, recipe: Recipe) -> None:
+        if record["kind"] == "epoch":
+            raise KeyboardInterrupt
+
+    store = tmp_path / "store" if reuse else None
+    with pytest.raises(InterruptedSweepError) as raised:
+        train(load(str(config)), out=tmp_path, store=store, say=stop)
+    assert str(raised.value) == said
+    assert raised.value.exit_code == 130
+    if reuse:
+        again = train(load(str(config)), out=tmp_path, store=store, say=quiet)
+        assert (again.epochs_trained, again.epochs_reused) == (2, 1)

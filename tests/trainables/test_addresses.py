@@ -157,6 +157,26 @@ def test_a_loaded_teacher_is_known_by_its_content(tmp_path: Path) -> None:
     assert finetuned(one) == finetuned(copy) != finetuned(other)
 
 
+def test_naming_a_loaded_teachers_network_changes_no_address(tmp_path: Path) -> None:
+    path = tmp_path / "one.pth"
+    path.write_bytes(b"weights")
+    named, unnamed = (
+        addresses(WITH_KD, {"teacher": {"model": model, "checkpoint": str(path)}})
+        for model in ("resnet8", None)
+    )
+    assert named == unnamed
+
+
+def test_a_checkpoint_that_was_replaced_is_another_teacher(tmp_path: Path) -> None:
+    path = tmp_path / "one.pth"
+    found = []
+    for content in (b"weights", b"weights of another length"):
+        path.write_bytes(content)
+        over = {"teacher": {"model": None, "checkpoint": str(path)}}
+        found.append(addresses(WITH_KD, over)["finetune"].end)
+    assert found[0] != found[1]
+
+
 def test_no_two_states_of_a_recipe_share_an_address() -> None:
     found = [address for segment in addresses(WITH_KD).values() for address in segment.addresses]
     assert len(found) == len(set(found)) == 9

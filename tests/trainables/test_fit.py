@@ -50,6 +50,17 @@ def test_the_last_batch_is_left_out_only_if_asked(place: Place) -> None:
     assert sizes(False) == [*sizes(True), count % 50]
 
 
+def test_the_first_images_are_a_smaller_set_of_their_own(place: Place) -> None:
+    few = place.images.first(7)
+    assert torch.equal(few.padded, place.images.padded[:7])
+    assert torch.equal(few.labels, place.images.labels[:7])
+    assert (few.pad, few.flip, few.mean, few.std) == (
+        place.images.pad, place.images.flip, place.images.mean, place.images.std
+    )  # fmt: skip
+    (batch,) = few.epoch(seed=0, stage="s", epoch=1, batch_size=64, drop_last=False)
+    assert sorted(batch.rows.tolist()) == list(range(7))
+
+
 def test_every_image_comes_once_an_epoch_in_another_order(place: Place) -> None:
     def rows(epoch: int, stage: str = "s", seed: int = 0) -> list[int]:
         batches = place.images.epoch(seed=seed, stage=stage, epoch=epoch, batch_size=64, drop_last=False)

@@ -1,15 +1,18 @@
+import errno
 import logging
 import multiprocessing
 import os
 import random
+import shutil
 import signal
+import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 import torch
 
-from trainables.store import NoStore, State, Store, furthest
+from trainables.store import LEFT_OVER_SECONDS, NoStore, State, Store, furthest
 
 ONE, OTHER = "ab" * 20, "cd" * 20
 SPAWN = multiprocessing.get_context("spawn")
@@ -116,7 +119,7 @@ def test_a_put_leaves_nothing_but_the_state(store: Store) -> None:
 
 def test_a_put_that_fails_leaves_nothing(store: Store) -> None:
     store.path(ONE).mkdir(parents=True)  # no file can take the place of a folder
-    with pytest.raises(OSError, match=ONE):
+    with pytest.raises(IsADirectoryError, match=r"Is a directory: '.*/store'"):
         store.put(ONE, state())
     assert list(store.folder.glob("*/*.tmp")) == []
 
@@ -143,6 +146,37 @@ def test_a_store_that_is_too_small_keeps_what_was_just_put(tmp_path: Path) -> No
     store.put(OTHER, state())
     assert store.get(ONE) is None
     assert store.get(OTHER) is not None
+
+
+def test_what_another_process_is_writing_is_neither_counted_nor_deleted(store: Store) -> None:
+    store.put(ONE, state())
+    fresh, left_over = (store.path(ONE).with_name(name) for name in ("fresh.tmp", "left.tmp"))
+    for file in (fresh, left_over):
+        file.write_bytes(b"0" * 10**6)
+    hours_ago = time.time() - 2 * LEFT_OVER_SECONDS
+    os.utime(left_over, (hours_ago, hours_ago))
+    os.utime(store.path(ONE), (hours_ago, hours_ago))
+    store.max_bytes = store.path(ONE).stat().st_size
+    assert store.trim() == 0
+    assert store.get(ONE) is not None
+    assert fresh.exists()
+    assert not left_over.exists()  # its process was killed long ago
+
+
+def test_a_store_that_was_deleted_is_made_again(store: Store) -> None:
+    shutil.rmtree(store.folder)
+    kept = state()
+    store.put(ONE, kept)
+    assert same(kept, store.get(ONE))
+    with store.lock(OTHER) as mine:
+        assert mine
+
+
+def test_a_disk_that_takes_nothing_names_the_store(store: Store) -> None:
+    store.path(ONE).parent.touch()
+    with pytest.raises(OSError, match=r"File exists: '.*/store'$") as raised:
+        store.put(ONE, state())
+    assert raised.value.errno == errno.EEXIST
 
 
 def test_the_furthest_whole_state_is_found(store: Store) -> None:

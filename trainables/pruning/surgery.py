@@ -65,7 +65,8 @@ def cut(network: nn.Module, masks: Sequence[Tensor]) -> PrunableNetwork:
 def restart(network: nn.Module, *, seed: int) -> PrunableNetwork:
     """The same shape and the same selections with new random weights: training a pruned network from scratch.
 
-    As in rethinking-network-pruning (Liu et al. 2019, arXiv 1810.05270), which copies the selections, too.
+    As in rethinking-network-pruning's cifar/network-slimming/main_E.py (Liu et al. 2019, arXiv 1810.05270),
+    which copies the selections, too. The weights depend on the shape and `seed` alone.
     """
     assert isinstance(network, PrunableNetwork)
     parameter = next(network.parameters())

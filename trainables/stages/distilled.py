@@ -7,18 +7,23 @@ from trainables.fit import Distillation
 from trainables.losses import LOSSES
 from trainables.place import Place
 from trainables.recipe import Distilled, Recipe
-from trainables.stages.teacher import teacher_of
+from trainables.stages.teacher import LiveTeacher, teacher_of
 from trainables.stages.training import Record
 
 
+def distil(settings: Distilled, teacher: LiveTeacher) -> Distillation:
+    """The loss that a stage's settings ask for, from this teacher."""
+    tau, weight, ce_weight = distillation_weights(settings)
+    return Distillation(
+        loss=LOSSES[settings.kd].function, logits=teacher.logits, tau=tau, weight=weight, ce_weight=ce_weight
+    )
+
+
 def distillation(
-    recipe: Recipe, stage: Distilled, place: Place
+    recipe: Recipe, settings: Distilled, place: Place
 ) -> Generator[Record, None, Distillation | None]:
     """What a stage distils with, None where it does not; the teacher is trained on the way if need be."""
-    if stage.kd == "none":
+    if settings.kd == "none":
         return None
     teacher = yield from teacher_of(recipe, place)
-    tau, weight, ce_weight = distillation_weights(stage)
-    return Distillation(
-        loss=LOSSES[stage.kd].function, logits=teacher.logits, tau=tau, weight=weight, ce_weight=ce_weight
-    )
+    return distil(settings, teacher)

@@ -3,12 +3,11 @@
 from collections.abc import Generator
 
 import torch
-from torch import nn
 
 from trainables.addresses import Segment, batch_size
 from trainables.fit import Task
-from trainables.models import Architecture, build
 from trainables.place import Place
+from trainables.pruning.surgery import restart
 from trainables.recipe import Recipe
 from trainables.stages.distilled import distillation
 from trainables.stages.training import Position, Record, train
@@ -21,8 +20,7 @@ def finetune(
     settings = recipe.finetune
     assert settings is not None
     if position.epoch == 0 and settings.start == "scratch":
-        network = fresh(position.network, recipe.seed).to(place.device)
-        network = network.to(memory_format=torch.channels_last)
+        network = restart(position.network, seed=recipe.seed).to(memory_format=torch.channels_last)
         position = Position(network=network, history=position.history)
 
     def task_of() -> Generator[Record, None, Task]:
@@ -36,16 +34,3 @@ def finetune(
         )
 
     return (yield from train(segment, settings, position, task_of, place))
-
-
-def fresh(network: nn.Module, seed: int) -> nn.Module:
-    """The same architecture, newly initialised from ``seed``, with the selections of channels kept.
-
-    Liu et al. 2019; source: rethinking-network-pruning, cifar/network-slimming/main_E.py (arXiv 1810.05270).
-    """
-    architecture = network.architecture
-    assert isinstance(architecture, Architecture)
-    new = build(architecture, seed=seed)
-    selections = {name: value for name, value in network.state_dict().items() if name.endswith(".indexes")}
-    new.load_state_dict(selections, strict=False)
-    return new

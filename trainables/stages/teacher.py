@@ -1,18 +1,19 @@
 """The teacher: trained once for all, or loaded; then it only answers with its logits."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 
-from trainables.addresses import DataIdentity, batch_size, digest, teacher_address, teacher_segment
+from trainables.addresses import batch_size, digest, teacher_address, teacher_segment
 from trainables.checkpoints import load
 from trainables.data.batches import Batch
 from trainables.errors import InputError
 from trainables.fit import Task, network_input
 from trainables.models import Architecture, build
 from trainables.place import Place
-from trainables.recipe import Recipe
+from trainables.recipe import Recipe, Teacher
 from trainables.stages.training import Position, Record, train
 
 TEACHER_BATCH = 64
@@ -44,29 +45,23 @@ _READY: dict[str, LiveTeacher] = {}
 
 def teacher_of(recipe: Recipe, place: Place) -> Generator[Record, None, LiveTeacher]:
     """The recipe's teacher, trained now if no one has yet."""
-    assert recipe.teacher is not None
+    teacher = recipe.teacher
+    assert teacher is not None
     address = teacher_address(recipe, place.identity, place.arithmetic)
     key = f"{address} {digest(place.identity.to_json())} {place.device}"
     if key not in _READY:
-        if recipe.teacher.checkpoint is not None:
-            network = loaded(recipe.teacher.checkpoint, recipe.teacher.model, place.identity)
-            network = network.to(place.device).to(memory_format=torch.channels_last)
+        if teacher.checkpoint is not None:
+            network = loaded(teacher, place)
         else:
-            network = yield from _trained(recipe, place)
+            network = yield from _trained(recipe, teacher, place)
         _READY.clear()
         _READY[key] = LiveTeacher(network, place)
     return _READY[key]
 
 
-def _trained(recipe: Recipe, place: Place) -> Generator[Record, None, nn.Module]:
-    teacher = recipe.teacher
-    assert teacher is not None
-    assert teacher.model is not None
+def _trained(recipe: Recipe, teacher: Teacher, place: Place) -> Generator[Record, None, nn.Module]:
     segment = teacher_segment(recipe, place.identity, place.arithmetic)
-    images = Architecture(
-        model=teacher.model, classes=place.identity.classes, channels=place.identity.channels
-    )
-    network = build(images, seed=teacher.seed).to(place.device).to(memory_format=torch.channels_last)
+    begin = Position(network=untrained(teacher, place), history=())
     task = Task(
         stage="teacher",
         seed=teacher.seed,
@@ -78,22 +73,52 @@ def _trained(recipe: Recipe, place: Place) -> Generator[Record, None, nn.Module]
         yield from ()
         return task
 
-    end = yield from train(segment, teacher, Position(network=network, history=()), task_of, place)
+    end = yield from train(segment, teacher, begin, task_of, place)
     return end.network
 
 
-def loaded(checkpoint: str, model: str | None, data: DataIdentity) -> nn.Module:
-    """A teacher from a file, checked against the data.
+def untrained(teacher: Teacher, place: Place) -> nn.Module:
+    """A teacher before its first epoch."""
+    assert teacher.model is not None
+    classes, channels = place.identity.classes, place.identity.channels
+    architecture = Architecture(model=teacher.model, classes=classes, channels=channels)
+    return _placed(build(architecture, seed=teacher.seed), place)
+
+
+def loaded(teacher: Teacher, place: Place) -> nn.Module:
+    """A teacher from its checkpoint, checked against the data.
 
     Raises:
-        InputError: it has other classes or image channels than the data.
+        InputError: it is another network than ``teacher.model``, or has other classes or image channels
+            than the data.
+        DamagedFileError: a file of ours that is not what was written.
     """
-    network = load(checkpoint, model=model, classes=data.classes)
+    assert teacher.checkpoint is not None
+    network = load(teacher.checkpoint, model=teacher.model, classes=place.identity.classes)
     architecture = network.architecture
     assert isinstance(architecture, Architecture)
-    if architecture.channels != data.channels:
+    if architecture.channels != place.identity.channels:
         raise InputError(
-            f"{checkpoint}: takes images of {architecture.channels} channels, the data has {data.channels}. "
-            "Give a teacher that was trained on this data."
+            f"{teacher.checkpoint}: takes images of {architecture.channels} channels, "
+            f"the data has {place.identity.channels}. Give a teacher that was trained on this data."
         )
-    return network
+    return _placed(network, place)
+
+
+def stand_ins(place: Place) -> Callable[[Teacher], LiveTeacher]:
+    """Gives the teachers that can be had at once, each made once: to try settings out.
+
+    One from a checkpoint is the teacher itself; for one that has yet to be trained stands an untrained
+    network.
+    """
+
+    @cache
+    def stand_in(teacher: Teacher) -> LiveTeacher:
+        network = untrained(teacher, place) if teacher.checkpoint is None else loaded(teacher, place)
+        return LiveTeacher(network, place)
+
+    return stand_in
+
+
+def _placed(network: nn.Module, place: Place) -> nn.Module:
+    return network.to(place.device).to(memory_format=torch.channels_last)

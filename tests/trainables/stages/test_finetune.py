@@ -2,7 +2,7 @@ import torch
 
 from trainables.models import Architecture, build
 from trainables.pruning import prune
-from trainables.stages.finetune import fresh
+from trainables.pruning.surgery import restart
 
 
 def test_from_scratch_the_architecture_is_kept_and_the_weights_are_new() -> None:
@@ -12,7 +12,7 @@ def test_from_scratch_the_architecture_is_kept_and_the_weights_are_new() -> None
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.weight.data.uniform_(0.1, 1, generator=generator)
     pruned = prune(network, 0.5)
-    new = fresh(pruned, seed=1)
+    new = restart(pruned, seed=1)
     assert new.architecture == pruned.architecture
     before, after = pruned.state_dict(), new.state_dict()
     selections = [name for name in before if name.endswith(".indexes")]
@@ -21,6 +21,6 @@ def test_from_scratch_the_architecture_is_kept_and_the_weights_are_new() -> None
     convolutions = [name for name, tensor in before.items() if tensor.dim() == 4]
     assert convolutions
     assert not any(torch.equal(before[name], after[name]) for name in convolutions)
-    again = fresh(pruned, seed=1).state_dict()
+    again = restart(pruned, seed=1).state_dict()
     assert all(torch.equal(tensor, again[name]) for name, tensor in after.items())
-    assert not torch.equal(after[convolutions[0]], fresh(pruned, seed=2).state_dict()[convolutions[0]])
+    assert not torch.equal(after[convolutions[0]], restart(pruned, seed=2).state_dict()[convolutions[0]])

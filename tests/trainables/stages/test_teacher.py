@@ -10,9 +10,9 @@ from trainables.data.batches import Batch
 from trainables.errors import InputError
 from trainables.models import Architecture, build
 from trainables.place import Place
-from trainables.recipe import Data, Recipe
+from trainables.recipe import Data, Recipe, Teacher
 from trainables.stages import teacher
-from trainables.stages.teacher import LiveTeacher, loaded, teacher_of
+from trainables.stages.teacher import LiveTeacher, loaded, stand_ins, teacher_of, untrained
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "repdistiller_resnet8x4_ckpt_epoch_240.pth"
 DATA = {"source": "digits", "val_fraction": 0.9}
@@ -124,11 +124,35 @@ def test_a_teacher_of_other_images_is_refused_with_both_numbers(place: Place, tm
     path = tmp_path / "colour.safetensors"
     save(path, network(channels=3))
     with pytest.raises(InputError, match=r"colour.*takes images of 3 channels, the data has 1"):
-        loaded(str(path), None, place.identity)
+        loaded(Teacher(checkpoint=str(path)), place)
 
 
 def test_a_teacher_that_is_another_network_than_said_is_refused(place: Place, tmp_path: Path) -> None:
     path = tmp_path / "teacher.safetensors"
     save(path, network())
     with pytest.raises(InputError, match="model: resnet8 in this file, got resnet20"):
-        loaded(str(path), "resnet20", place.identity)
+        loaded(Teacher(checkpoint=str(path), model="resnet20"), place)
+
+
+def test_an_untrained_teacher_is_where_its_training_begins(place: Place) -> None:
+    settings = Teacher(model="resnet8", seed=3)
+    weights = build(Architecture(model="resnet8", classes=10, channels=1), seed=3).state_dict()
+    begun = untrained(settings, place).state_dict()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in begun.items())
+
+
+def test_stand_ins_are_the_loaded_teacher_or_an_untrained_one_each_made_once(
+    place: Place, tmp_path: Path
+) -> None:
+    path = tmp_path / "teacher.safetensors"
+    save(path, network())
+    stand_in = stand_ins(place)
+    by_file, to_train = Teacher(checkpoint=str(path)), Teacher(model="resnet14")
+    first = stand_in(by_file)
+    path.unlink()
+    assert stand_in(Teacher(checkpoint=str(path))) is first
+    assert [stand_in(one).network.architecture.model for one in (by_file, to_train)] == [
+        "resnet8",
+        "resnet14",
+    ]  # type: ignore[union-attr]
+    assert not first.network.training

@@ -1,0 +1,67 @@
+"""Where settings are tried out before anything is written: the images, and the teachers that there are."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sweeper.resources import checkpoints
+from sweeper.space import Space
+from trainables.errors import DamagedFileError, InputError
+from trainables.place import Place
+from trainables.recipe import Teacher
+from trainables.stages.teacher import LiveTeacher, stand_ins
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bench:
+    """A place without a store, and what stands in it for teachers."""
+
+    place: Place
+    teacher: Callable[[Teacher], LiveTeacher]
+    """The teacher of a checkpoint, or an untrained network where it has yet to be trained; each made once."""
+
+    @classmethod
+    def of(cls, space: Space, *, gpus: float = 0.0) -> "Bench":
+        """Read the images and the teachers of a space.
+
+        Args:
+            space: whose.
+            gpus: share of a GPU; 0: the CPU.
+
+        Raises:
+            InputError: a data set or a teacher is missing, or does not fit; it names the space's file.
+            DamagedFileError: a file of ours that is not what was written.
+        """
+        settings = space.settings
+        with _said_of(space.file):
+            place = Place.prepare(
+                settings.data, store=None, threads=settings.resources.cpus_per_trial, gpus=gpus
+            )
+        bench = cls(place=place, teacher=stand_ins(place))
+        for checkpoint in checkpoints(space):
+            assert settings.teacher is not None
+            with _said_of(f"{space.file}: teacher.checkpoint"):
+                bench.teacher(settings.teacher.model_copy(update={"checkpoint": checkpoint}))
+        return bench
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Untrained networks are cut inside, and what pruning would warn about is no news there."""
+    log = logging.getLogger("trainables")
+    usual = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(usual)
+
+
+@contextmanager
+def _said_of(where: str) -> Iterator[None]:
+    """Name the place in the user's file before what is wrong."""
+    try:
+        yield
+    except (InputError, DamagedFileError) as error:
+        raise type(error)(f"{where}: {error}") from error

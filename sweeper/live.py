@@ -1,0 +1,90 @@
+"""A trial under way, as far as its records tell, and the event that says how it ended."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sweeper.knobs import Params
+from trainables.recipe import Recipe, Training, canonical
+from trainables.summary import summary
+
+Event = dict[str, Any]
+
+FINISHED_ONLY = ("accuracy", "accuracy_best_epoch", "loss")
+"""Metrics that a failed or infeasible trial does not tell: they could be compared with a finished one's."""
+
+
+@dataclass(kw_only=True)
+class Live:
+    """A trial under way; its records fill it in."""
+
+    number: int
+    params: Params
+    recipe: Recipe
+    began: float = field(default_factory=time.monotonic)
+    started: str = field(default_factory=lambda: now())
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    epochs_trained: int = 0
+    epochs_reused: int = 0
+    teacher_epochs_trained: int = 0
+    stage: str = "start"
+    epoch: int = 0
+    waiting: bool = False
+    rungs: dict[int, float] = field(default_factory=dict)
+    """Epoch -> what was compared there."""
+    violations: dict[str, float] = field(default_factory=dict)
+    """Metric -> how far outside its bound, at most 0 inside."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the present stage; 0 where it has none."""
+        training: Training | None = getattr(self.recipe, self.stage, None)
+        return training.epochs if isinstance(training, Training) else 0
+
+    def begin_again(self) -> None:
+        """Forget what another worker told before it died."""
+        self.curve.clear()
+        self.epochs_trained = self.epochs_reused = self.teacher_epochs_trained = 0
+
+
+def end_of(live: Live, state: str, *, reason: str | None, metrics: Mapping[str, Any] | None) -> Event:
+    """The event of a trial's end.
+
+    Args:
+        live: the trial.
+        state: complete, stopped, infeasible or failed.
+        reason: why, in words.
+        metrics: of a complete trial; None: what its curve tells.
+    """
+    told = metrics if metrics is not None else summary(live.curve)
+    untold = FINISHED_ONLY if state in ("infeasible", "failed") else ()
+    return {
+        "event": "end",
+        "trial": live.number,
+        "state": state,
+        "params": live.params,
+        "settings": canonical(live.recipe),
+        "metrics": {key: value for key, value in told.items() if key not in untold and not _broken(value)},
+        "violations": live.violations,
+        "epochs_trained": live.epochs_trained,
+        "epochs_reused": live.epochs_reused,
+        "teacher_epochs_trained": live.teacher_epochs_trained,
+        "seconds": round(time.monotonic() - live.began, 3),
+        "reason": reason,
+        "curve": live.curve,
+        "started": live.started,
+        "time": now(),
+    }
+
+
+def now() -> str:
+    """The time of day, for people; durations come from a monotonic clock."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _broken(value: Any) -> bool:
+    """Whether it is a number that JSON has not."""
+    return isinstance(value, float) and not math.isfinite(value)

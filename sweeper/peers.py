@@ -1,0 +1,28 @@
+"""Which trials are alike enough to be compared while they train."""
+
+from collections.abc import Sequence
+
+from sweeper.knobs import Knob
+from sweeper.settings import SpaceFile
+from trainables.recipe import Recipe
+
+_CHANGE_NETWORK = ("model", "prune.percent", "prune.method")
+
+
+def last_stage(recipe: Recipe) -> str:
+    """The last stage that trains: the one in which trials are compared."""
+    return "finetune" if recipe.finetune is not None else "sparsity"
+
+
+def compared_within(settings: SpaceFile, knobs: Sequence[Knob]) -> tuple[str, ...]:
+    """The settings whose values two trials must have in common to be compared by ASHA.
+
+    Unless ``sweep.asha.compare_within`` names them: the searched ones among the last stage's ``kd``, since a
+    distilled network is slower, not worse, and what changes MACs.
+    """
+    assert settings.sweep is not None
+    assert settings.sweep.asha is not None
+    if settings.sweep.asha.compare_within is not None:
+        return tuple(settings.sweep.asha.compare_within)
+    within = (f"{last_stage(settings)}.kd", *_CHANGE_NETWORK)
+    return tuple(knob.key for knob in knobs if knob.key in within)

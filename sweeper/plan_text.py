@@ -1,0 +1,56 @@
+"""A plan, for people or as one JSON line."""
+
+import json
+import statistics
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TextIO
+
+from sweeper.plan import Plan
+
+
+def say_plan(planned: Plan, stream: TextIO, *, as_json: bool) -> None:
+    """Write it down, a line a fact."""
+    if as_json:
+        stream.write(json.dumps(asdict(planned)) + "\n")
+        return
+    rows = list(_rows(planned))
+    width = max(len(name) for name, _ in rows) + 2
+    stream.write(f"{planned.name}\n")
+    for name, text in rows:
+        stream.write(f"  {name:{width}}{text}\n")
+    for warning in planned.warnings:
+        stream.write(f"  warning: {warning}\n")
+
+
+def _rows(planned: Plan) -> Iterator[tuple[str, str]]:
+    """(name, what is said of it), in order."""
+    many = "endlessly many points" if planned.points is None else f"{planned.points:,} points in the space"
+    yield "trials", f"{planned.trials} by {planned.sampler}, {planned.workers} at a time; {many}"
+    saved = planned.epochs_alone / max(1, planned.epochs_shared)
+    epochs = f"{planned.epochs_alone:,} alone, {planned.epochs_shared:,} shared"
+    yield "epochs", f"{epochs}: {saved:.2f} times fewer"
+    if planned.teacher_epochs_alone:
+        alone, shared = planned.teacher_epochs_alone, planned.teacher_epochs_shared
+        yield "teacher", f"{alone:,} epochs alone, {shared:,} shared"
+    for kind, seconds in planned.seconds_per_epoch.items():
+        yield f"  {kind}", f"{seconds:.2f} s an epoch"
+    shared_time, alone_time = _duration(planned.hours_shared), _duration(planned.hours_alone)
+    yield "time", f"about {shared_time} if no trial is stopped early ({alone_time} without sharing)"
+    limit, free = f"limit {planned.store_limit_gb:g} GB", f"{planned.free_gb:.0f} GB free"
+    yield "disk", f"{planned.disk_gb:.2f} GB of kept states, {limit}, {free}"
+    if planned.infeasible:
+        outside = f"about {planned.infeasible} of {planned.trials} random points are outside"
+        yield "constraints", f"{outside}; they end after the cut"
+    for name, counts in planned.rungs.items():
+        able = sum(count >= (planned.min_peers or 0) for count in counts)
+        middle = f"{statistics.median(counts):g} networks in a group (from {min(counts)} to {max(counts)})"
+        reach = f"{able} of {len(counts)} groups reach min_peers {planned.min_peers}"
+        yield f"rung {name}", f"{middle}; {reach}"
+
+
+def _duration(hours: float) -> str:
+    seconds = hours * 3600
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{hours:.1f} h"

@@ -1,0 +1,47 @@
+"""How runs stand, a line each."""
+
+from pathlib import Path
+from typing import Any, TextIO
+
+from analysis.errors import InputError
+from analysis.files import shown
+from analysis.records import TRIALS, Run, TrialState, read_run
+from analysis.select import best
+from analysis.text import percent, plain
+from sweeper.closing import say_json
+
+
+def say_status(root: Path, given: str | None, stream: TextIO, *, as_json: bool) -> None:
+    """One run, or all runs below ``root``.
+
+    Raises:
+        InputError: the run is neither here nor below ``root``.
+    """
+    if given is not None:
+        folders = [folder for folder in (Path(given), root / given) if (folder / TRIALS).exists()][:1]
+        if not folders:
+            raise InputError(f"{given}: no such run, here or below {root}. See sweeper status.")
+    else:
+        folders = sorted(file.parent for file in root.glob(f"*/{TRIALS}"))
+    runs = [read_run(folder) for folder in folders]
+    if as_json:
+        say_json([_facts(run) for run in runs])
+        return
+    if not runs:
+        stream.write(f"no runs below {root}. Begin one: sweeper run finetune\n")
+    for run in runs:
+        facts = _facts(run)
+        done = ", ".join(f"{count} {state}" for state, count in facts["trials"].items() if count)
+        accuracy = facts["accuracy"]
+        found = "no result yet" if accuracy is None else f"best {percent(accuracy, 1)} %"
+        stream.write(f"{plain(shown(run.path)):32} {plain(str(facts['status'])):12} {found:14} {done}\n")
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    choice = best(run)
+    return {
+        "run": str(run.path),
+        "status": run.manifest.get("status"),
+        "trials": {state.value: len(run.of(state)) for state in TrialState},
+        "accuracy": None if choice is None else choice.chosen.trial.metric("accuracy"),
+    }

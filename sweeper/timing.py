@@ -1,0 +1,70 @@
+"""How long an epoch of each kind takes here: its first steps are trained, by one process."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch import nn
+
+from sweeper.bench import Bench
+from sweeper.foreseen import Foreseen, cut
+from trainables.addresses import batch_size
+from trainables.fit import Task, sgd, train_epoch
+from trainables.recipe import Distilled, Sparsity, Training
+from trainables.stages.distilled import distil
+from trainables.stages.sparsity import start
+from trainables.stages.teacher import untrained
+
+TIMED_STEPS = 12
+"""Steps that an epoch's time is told from, where an epoch has more."""
+
+
+def seconds_per_epoch(trials: Sequence[Foreseen], bench: Bench) -> dict[str, float]:
+    """Kind of epoch -> seconds, measured in a trial of middling size that has it."""
+    found: dict[str, list[tuple[Foreseen, str]]] = {}
+    for trial in trials:
+        for segment in (*trial.segments, *([trial.teacher] if trial.teacher else [])):
+            if segment.rates:
+                found.setdefault(trial.kind(segment.stage), []).append((trial, segment.stage))
+    return {
+        kind: _seconds(*sorted(those, key=lambda one: one[0].percent)[len(those) // 2], bench)
+        for kind, those in found.items()
+    }
+
+
+def _seconds(trial: Foreseen, stage: str, bench: Bench) -> float:
+    """Seconds of an epoch of a trial's stage."""
+    training: Training = getattr(trial.recipe, stage)
+    images, size = bench.place.images, batch_size(training, trial.recipe)
+    steps = max(1, len(images.labels) // size)
+    timed = min(steps, TIMED_STEPS)
+    network, task = _network(trial, stage, bench), _task(trial, stage, training, size, bench)
+    optimizer = sgd(network, training)
+
+    def train(count: int) -> None:
+        train_epoch(network, optimizer, images.first(count), task, epoch=1, lr=1e-4)
+
+    train(size)  # the first step chooses kernels and gets memory
+    began = time.perf_counter()
+    train(timed * size)
+    return (time.perf_counter() - began) * steps / timed
+
+
+def _network(trial: Foreseen, stage: str, bench: Bench) -> nn.Module:
+    """An untrained network of the size that the stage trains."""
+    recipe = trial.recipe
+    if stage == "teacher":
+        assert recipe.teacher is not None
+        return untrained(recipe.teacher, bench.place)
+    network = start(recipe, bench.place).network
+    return cut(network, trial.percent) if stage == "finetune" and recipe.prune else network
+
+
+def _task(trial: Foreseen, stage: str, training: Training, size: int, bench: Bench) -> Task:
+    task = Task(stage=stage, seed=0, batch_size=size, drop_last=False)
+    if isinstance(training, Sparsity):
+        task = replace(task, s=training.s, on=training.on)
+    if isinstance(training, Distilled) and training.kd != "none":
+        assert trial.recipe.teacher is not None
+        task = replace(task, distillation=distil(training, bench.teacher(trial.recipe.teacher)))
+    return task

@@ -1,0 +1,77 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from sweeper.errors import CannotFinishError
+from sweeper.manifest import Manifest, kept_store, usual_store
+from sweeper.space import Space
+from trainables.errors import DamagedFileError
+
+
+def on_disk(folder: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((folder / "manifest.json").read_text())
+    return found
+
+
+def test_a_new_run_says_with_what_it_was_made(tmp_path: Path, space: Space) -> None:
+    manifest = Manifest.new(tmp_path, space, command=["sweeper", "run"], store=tmp_path / "store")
+    assert not (tmp_path / "manifest.json").exists()
+    manifest.write("running", workers=2)
+    facts = on_disk(tmp_path)
+    assert (facts["format"], facts["name"], facts["status"]) == (1, "small", "running")
+    assert (facts["command"], facts["workers"], facts["ended"]) == (["sweeper", "run"], 2, None)
+    assert {"torch", "ray", "optuna", "python"} <= set(facts["versions"])  # type: ignore[call-overload]
+    manifest.write("done")
+    assert on_disk(tmp_path)["status"] == "done"
+    assert on_disk(tmp_path)["ended"] is not None
+
+
+def test_a_resumed_run_keeps_its_facts_and_has_one_session_more(tmp_path: Path, space: Space) -> None:
+    Manifest.new(tmp_path, space, command=["first"], store=None).write("interrupted")
+    for command in ("second", "third"):
+        Manifest.resumed(tmp_path, space, command=[command], store=tmp_path).write("interrupted")
+    facts = on_disk(tmp_path)
+    assert facts["command"] == ["first"]
+    assert [session["command"] for session in facts["sessions"]] == [["second"], ["third"]]  # type: ignore[attr-defined]
+    assert kept_store(tmp_path) == tmp_path
+
+
+@pytest.mark.parametrize("content", ["damaged", "[]", None])
+def test_a_damaged_or_missing_one_is_made_anew(tmp_path: Path, space: Space, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "manifest.json").write_text(content)
+    Manifest.resumed(tmp_path, space, command=["again"], store=None).write("running")
+    assert on_disk(tmp_path)["name"] == "small"
+
+
+def test_that_of_another_format_is_refused(tmp_path: Path, space: Space) -> None:
+    (tmp_path / "manifest.json").write_text('{"format": 99}')
+    with pytest.raises(DamagedFileError, match=r"manifest\.json: format 99 is not 1"):
+        Manifest.resumed(tmp_path, space, command=[], store=None)
+
+
+def test_a_disk_that_does_not_take_it_is_told(tmp_path: Path, space: Space) -> None:
+    (tmp_path / "manifest.json").mkdir()
+    manifest = Manifest.new(tmp_path, space, command=[], store=None)
+    with pytest.raises(CannotFinishError, match=r"can't be written: Is a directory"):
+        manifest.write("running")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [('{"store": "/kept"}', Path("/kept")), ('{"store": null}', None), ("damaged", Path("usual"))],
+)
+def test_a_run_knows_where_its_states_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, expected: Path | None
+) -> None:
+    monkeypatch.setenv("SWEEPER_STORE", "usual")
+    (tmp_path / "manifest.json").write_text(content)
+    assert kept_store(tmp_path) == expected
+
+
+def test_states_are_in_store_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SWEEPER_STORE", raising=False)
+    assert usual_store() == Path("store")
+    monkeypatch.setenv("SWEEPER_STORE", "elsewhere")
+    assert usual_store() == Path("elsewhere")

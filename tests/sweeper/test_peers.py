@@ -1,0 +1,32 @@
+from typing import Any
+
+from sweeper.knobs import Knob
+from sweeper.peers import compared_within, last_stage
+from sweeper.settings import SpaceFile
+
+KNOBS = [
+    Knob(key=key, values=(0,))
+    for key in ("finetune.kd", "sparsity.kd", "prune.percent", "prune.method", "model", "finetune.lr")
+]
+
+
+def space(asha: dict[str, Any], **over: Any) -> SpaceFile:
+    plain = {"data": {"source": "digits"}, "model": "preresnet8", "sparsity": {}, "finetune": {}}
+    return SpaceFile.model_validate(plain | {"sweep": {"trials": 4, "asha": asha}} | over)
+
+
+def test_trials_are_compared_in_the_last_stage_that_trains() -> None:
+    assert last_stage(space({})) == "finetune"
+    assert last_stage(space({}, finetune=None)) == "sparsity"
+
+
+def test_by_default_they_are_alike_in_distillation_and_in_what_changes_the_network() -> None:
+    alike = ("prune.percent", "prune.method", "model")
+    assert compared_within(space({}), KNOBS) == ("finetune.kd", *alike)
+    assert compared_within(space({}, finetune=None), KNOBS) == ("sparsity.kd", *alike)
+    assert compared_within(space({}), KNOBS[-1:]) == ()
+
+
+def test_a_space_can_say_in_what_they_are_alike() -> None:
+    assert compared_within(space({"compare_within": ["finetune.lr"]}), KNOBS) == ("finetune.lr",)
+    assert compared_within(space({"compare_within": []}), KNOBS) == ()

@@ -1,0 +1,76 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweeper.plan import Plan, plan
+from sweeper.space import Space
+from trainables.errors import InputError
+
+TEXT = """\
+name: small
+data: {source: digits, val_fraction: 0.9}
+model: preresnet8
+teacher: {model: resnet8, epochs: 3, warmup: 1, decay_every: 1}
+sparsity: {epochs: 2, warmup: 0, decay_every: 1}
+prune: {method: slimming}
+finetune: {epochs: 4, warmup: 1, decay_every: 1}
+search:
+  prune.percent: [0.0, 0.8]
+  finetune.kd: [none, dist]
+constraints: {macs: "<= 0.9"}
+sweep: {sampler: grid, asha: {min_peers: 2, compare_within: []}}
+"""
+SpaceOf = Callable[[str], Space]
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    from sweeper.space import check
+    from sweeper.strict_yaml import parse
+
+    return plan(
+        check(parse(TEXT, "f.yaml"), default_name="f"), tmp_path_factory.mktemp("store") / "not" / "yet"
+    )
+
+
+def test_epochs_are_counted_alone_and_shared(planned: Plan) -> None:
+    # four points share one sparsity training; the two that cut nothing end after it, outside the bound
+    assert (planned.points, planned.trials, planned.infeasible) == (4, 4, 2)
+    assert (planned.epochs_alone, planned.epochs_shared) == (4 * 2 + 2 * 4, 2 + 2 * 4)
+    assert (planned.teacher_epochs_alone, planned.teacher_epochs_shared) == (3, 3)
+
+
+def test_each_kind_of_epoch_is_timed(planned: Plan) -> None:
+    assert set(planned.seconds_per_epoch) == {"sparsity", "finetune", "finetune with dist", "teacher"}
+    assert 0 < planned.hours_shared < planned.hours_alone
+
+
+def test_peers_are_those_that_reach_a_rung(planned: Plan) -> None:
+    assert planned.rungs == {"drops=0": [2], "drops=1": [2]}
+    assert planned.warnings == ()
+
+
+def test_states_are_weights_and_momentum(planned: Plan) -> None:
+    assert 0 < planned.disk_gb < 0.01
+    assert planned.free_gb > 0
+
+
+def test_too_few_peers_are_a_warning(space_of: SpaceOf, tmp_path: Path) -> None:
+    lonely = space_of(TEXT.replace("min_peers: 2", "min_peers: 3"))
+    (warning,) = plan(lonely, tmp_path).warnings
+    assert warning.startswith("asha can stop nothing: no rung can expect 3 like networks")
+
+
+def test_a_file_without_a_sweep_is_no_plan(space_of: SpaceOf, tmp_path: Path) -> None:
+    one = space_of(TEXT[: TEXT.index("search:")])
+    with pytest.raises(
+        InputError, match=r"f\.yaml: sweep: is required to plan one\. Add sweep: {trials: 24}"
+    ):
+        plan(one, tmp_path)
+
+
+def test_images_that_are_missing_are_told(space_of: SpaceOf, tmp_path: Path) -> None:
+    missing = space_of(TEXT.replace("source: digits", "source: npz, path: none.npz"))
+    with pytest.raises(InputError, match=r"f\.yaml: data\.path: must exist, got none\.npz"):
+        plan(missing, tmp_path)

@@ -1,0 +1,71 @@
+import io
+import json
+from dataclasses import replace
+
+from sweeper.plan import Plan
+from sweeper.plan_text import say_plan
+
+PLAN = Plan(
+    name="small",
+    points=4,
+    trials=4,
+    sampler="grid",
+    workers=2,
+    infeasible=2,
+    epochs_alone=16,
+    epochs_shared=10,
+    teacher_epochs_alone=3,
+    teacher_epochs_shared=3,
+    seconds_per_epoch={"sparsity": 0.5, "finetune with dist": 1.25},
+    hours_alone=3.0,
+    hours_shared=0.5,
+    disk_gb=1.5,
+    free_gb=70.4,
+    store_limit_gb=20.0,
+    rungs={"drops=0": [1, 2, 4]},
+    min_peers=2,
+    warnings=("asha can stop nothing",),
+)
+
+
+def lines(plan: Plan) -> list[str]:
+    stream = io.StringIO()
+    say_plan(plan, stream, as_json=False)
+    return [" ".join(line.split()) for line in stream.getvalue().splitlines()]
+
+
+def test_people_get_a_line_a_fact() -> None:
+    assert lines(PLAN) == [
+        "small",
+        "trials 4 by grid, 2 at a time; 4 points in the space",
+        "epochs 16 alone, 10 shared: 1.60 times fewer",
+        "teacher 3 epochs alone, 3 shared",
+        "sparsity 0.50 s an epoch",
+        "finetune with dist 1.25 s an epoch",
+        "time about 30 min if no trial is stopped early (3.0 h without sharing)",
+        "disk 1.50 GB of kept states, limit 20 GB, 70 GB free",
+        "constraints about 2 of 4 random points are outside; they end after the cut",
+        "rung drops=0 2 networks in a group (from 1 to 4); 2 of 3 groups reach min_peers 2",
+        "warning: asha can stop nothing",
+    ]
+
+
+def test_what_there_is_nothing_to_say_of_is_left_out() -> None:
+    bare = replace(PLAN, points=None, teacher_epochs_alone=0, infeasible=0, rungs={}, warnings=())
+    said = lines(bare)
+    assert said[1].endswith("endlessly many points")
+    assert [line.split()[0] for line in said[1:]] == [
+        "trials",
+        "epochs",
+        "sparsity",
+        "finetune",
+        "time",
+        "disk",
+    ]
+
+
+def test_scripts_get_one_line() -> None:
+    stream = io.StringIO()
+    say_plan(PLAN, stream, as_json=True)
+    assert stream.getvalue().count("\n") == 1
+    assert json.loads(stream.getvalue())["rungs"] == {"drops=0": [1, 2, 4]}

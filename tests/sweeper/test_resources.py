@@ -1,0 +1,78 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweeper.resources import check_files, checkpoints, fitting_workers, gpus_per_trial
+from sweeper.settings import Resources
+from sweeper.space import Space
+from trainables.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("resources", "match"),
+    [
+        ({"cpus_per_trial": 10**6}, r"resources\.cpus_per_trial: at most the \d+ cores .*, got 1000000\."),
+        ({"gpus_per_trial": 1000.0}, r"resources\.gpus_per_trial: at most the \d+ GPUs .*, got 1000\."),
+        ({"workers": 10**6}, r"resources\.workers: at most \d+ trials fit on this machine, got 1000000\."),
+    ],
+)
+def test_what_the_machine_has_not_is_refused(resources: dict[str, float], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        fitting_workers(Resources.model_validate(resources))
+
+
+def test_as_many_trials_run_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert fitting_workers(Resources()) == 8
+    assert fitting_workers(Resources(cpus_per_trial=3)) == 2
+    assert fitting_workers(Resources(workers=5)) == 5
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert gpus_per_trial(Resources()) == 1
+    assert fitting_workers(Resources()) == 2
+    assert fitting_workers(Resources(gpus_per_trial=0.5)) == 4
+    assert fitting_workers(Resources(gpus_per_trial=0.0)) == 8
+
+
+@pytest.fixture
+def loading(space_of: Callable[[str], Space], space_text: str) -> Callable[..., Space]:
+    """A space whose teacher is a file, or one of several."""
+    trained = "{model: resnet8x4, epochs: 10, warmup: 1, decay_every: 1}"
+
+    def make(path: Path, *more: Path) -> Space:
+        text = space_text.replace(trained, f"{{checkpoint: {path}}}")
+        if more:
+            files = ", ".join(map(str, (path, *more)))
+            text += f"  teacher.checkpoint: {{choice: [{files}], when: {{finetune.kd: dist}}}}\n"
+        return space_of(text)
+
+    return make
+
+
+def test_every_teacher_that_a_trial_may_load_must_be_there(
+    loading: Callable[..., Space], tmp_path: Path
+) -> None:
+    one, other = tmp_path / "one.pth", tmp_path / "other.pth"
+    assert list(checkpoints(loading(one))) == [str(one)]
+    assert list(checkpoints(loading(one, other))) == [str(one), str(other)]
+    one.touch()
+    check_files(loading(one))
+    with pytest.raises(
+        InputError, match=r'f\.yaml: teacher\.checkpoint: no such file, got ".*other\.pth"\. Put it'
+    ):
+        check_files(loading(one, other))
+
+
+def test_a_teacher_that_is_trained_needs_no_file(space: Space) -> None:
+    assert list(checkpoints(space)) == []
+    check_files(space)
+
+
+def test_the_images_path_must_be_there_unless_they_are_downloaded(
+    space_of: Callable[[str], Space], space_text: str, tmp_path: Path
+) -> None:
+    text = space_text.replace("{source: digits}", f"{{source: cifar10, path: {tmp_path}/none}}")
+    with pytest.raises(InputError, match=r"f\.yaml: data\.path: must exist, got .*/none\."):
+        check_files(space_of(text))
+    check_files(space_of(text.replace("/none", "/none, download: true")))

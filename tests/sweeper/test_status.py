@@ -1,0 +1,47 @@
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.errors import InputError
+from sweeper.manifest import Manifest
+from sweeper.space import Space
+from sweeper.status import say_status
+
+
+@pytest.fixture
+def runs(walk: Any, tmp_path: Path, space: Space, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one run: a complete trial, a failed one and one under way."""
+    monkeypatch.chdir(tmp_path)
+    walk.complete()
+    walk.fail()
+    walk.begin()
+    (tmp_path / "small" / "space.yaml").write_text(space.text())
+    Manifest.new(tmp_path / "small", space, command=[], store=None).write("interrupted")
+    return tmp_path
+
+
+def test_a_run_is_one_line(runs: Path) -> None:
+    stream = io.StringIO()
+    say_status(runs, None, stream, as_json=False)
+    line = " ".join(stream.getvalue().split())
+    assert line == "small interrupted best 75.0 % 1 complete, 1 failed, 1 running"
+
+
+def test_a_run_is_found_by_its_name_or_its_path(runs: Path) -> None:
+    lines = []
+    for given in ("small", str(runs / "small")):
+        stream = io.StringIO()
+        say_status(runs, given, stream, as_json=False)
+        lines.append(stream.getvalue())
+    assert lines[0] == lines[1] != ""
+    with pytest.raises(InputError, match=r"none: no such run, here or below .*\. See sweeper status\."):
+        say_status(runs, "none", io.StringIO(), as_json=False)
+
+
+def test_scripts_get_one_line_for_all(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    say_status(runs, None, io.StringIO(), as_json=True)
+    (facts,) = json.loads(capsys.readouterr().out)
+    assert (facts["status"], facts["accuracy"], facts["trials"]["running"]) == ("interrupted", 0.75, 1)

@@ -1,0 +1,45 @@
+from collections.abc import Callable
+from pathlib import Path
+
+from sweeper.bench import Bench
+from sweeper.foreseen import foresee
+from sweeper.space import Space
+from sweeper.timing import seconds_per_epoch
+from trainables.checkpoints import save
+from trainables.models import Architecture, build
+
+TEXT = """\
+name: small
+data: {source: digits, val_fraction: 0.9}
+model: preresnet8
+teacher: {model: resnet8, epochs: 3, warmup: 1, decay_every: 1}
+sparsity: {epochs: 2, warmup: 0, decay_every: 1}
+prune: {method: slimming}
+finetune: {epochs: 4, warmup: 1, decay_every: 1}
+search:
+  prune.percent: [0.0, 0.8]
+  finetune.kd: [none, dist]
+constraints: {macs: "<= 0.9"}
+sweep: {sampler: grid, asha: {min_peers: 2, compare_within: []}}
+"""
+SpaceOf = Callable[[str], Space]
+
+
+def test_every_kind_of_epoch_has_its_time(space_of: SpaceOf) -> None:
+    space = space_of(TEXT)
+    bench = Bench.of(space)
+    took = seconds_per_epoch(foresee(space, bench.place), bench)
+    assert set(took) == {"sparsity", "finetune", "finetune with dist", "teacher"}
+    assert all(seconds > 0 for seconds in took.values())
+
+
+def test_a_teacher_from_a_file_costs_no_epochs_and_is_read_once(space_of: SpaceOf, tmp_path: Path) -> None:
+    path = tmp_path / "teacher.safetensors"
+    save(path, build(Architecture(model="resnet8", classes=10, channels=1), seed=3))
+    text = TEXT.replace("{model: resnet8, epochs: 3, warmup: 1, decay_every: 1}", f"{{checkpoint: {path}}}")
+    space = space_of(text)
+    bench = Bench.of(space)
+    trials = foresee(space, bench.place)
+    path.unlink()
+    assert [trial.teacher for trial in trials] == [None] * 4
+    assert set(seconds_per_epoch(trials, bench)) == {"sparsity", "finetune", "finetune with dist"}
