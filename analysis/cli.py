@@ -149,7 +149,11 @@ def _facts(report: Report) -> dict[str, Any]:
             "trial": chosen.trial.number,
             "twins": list(chosen.twins),
             "params": dict(chosen.trial.params),
-            "metrics": dict(chosen.trial.metrics),
+            "metrics": {
+                name: value
+                for name, value in chosen.trial.metrics.items()
+                if not isinstance(value, dict | list)
+            },
             "interval": [chosen.interval.low, chosen.interval.high] if chosen.interval else None,
             "rule": report.choice.rule,
         }

@@ -53,6 +53,7 @@ STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.5,
     "figure.figsize": (3.3, 2.5),
     "figure.constrained_layout.use": True,
+    "figure.dpi": 200,  # text is hinted to pixels: laid out at the resolution that it is saved at
     "savefig.dpi": 200,
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
@@ -80,7 +81,7 @@ def floor(lowest: float, top: float) -> float:
     return max(0.0, step * math.floor((lowest - 0.25 * span) / step))
 
 
-def accuracy_axis(axes: Axes, low: float, top: float) -> None:
+def accuracy_axis(axes: Axes, low: float, top: float, what: str = "validation accuracy") -> None:
     """Let the y axis go from `low` to a little above `top`, both in %, with round ticks up to 100."""
     from matplotlib.ticker import MaxNLocator
 
@@ -88,7 +89,7 @@ def accuracy_axis(axes: Axes, low: float, top: float) -> None:
     axes.set_ylim(low, high)
     ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high)
     axes.set_yticks([tick for tick in ticks if low <= tick <= min(100, high)])
-    axes.set_ylabel("validation accuracy (%)")
+    axes.set_ylabel(f"{what} (%)")
 
 
 def legend_above(figure: Figure, axes: Axes) -> None:

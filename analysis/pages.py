@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.figures import COLOURS, FAINT, INK, PAPER
-from analysis.tables import to_markdown
+from analysis.tables import Table, to_markdown
 from analysis.text import markdown, plain, unbroken
 
 
@@ -37,6 +37,16 @@ class Picture:
         for colour, name in _THEME.items():
             svg = svg.replace(colour.lower(), name)
         return Markup(svg.strip())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """A part of the report under its own title: sentences, then figures, then tables by the name of their file."""
+
+    title: str
+    words: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    tables: tuple[tuple[str, Table], ...] = ()
 
 
 _XLINK = "http://www.w3.org/1999/xlink"

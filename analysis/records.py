@@ -24,15 +24,19 @@ docs/results_format.md says the same at more length; a test compares the names.
 `accuracy_best_epoch`, `accuracy_unpruned` (at the end of sparsity training), `accuracy_pruned` (after the cut,
 before finetuning), `loss`, `params`, `macs` (multiply-accumulates of one image), `params_unpruned`,
 `macs_unpruned`, `percent_cut` (the share really cut), `validation_images`, `test_accuracy`, `test_loss` and
-`test_images` (only where a test set was evaluated), `address` (of the last state: trials with equal addresses
-are one network). A failed or infeasible trial may lack any, and a stopped one the last five.
+`test_images` (only where a test set was evaluated), `test_accuracy_best_epoch` and `test_accuracy_last_epoch`
+(only with `protocol: diary`: the epoch is chosen on the test set), `damage` (right answers by class on several
+test sets, see analysis.damage.recorded: `classes`, `images`, `right`, `only_pruned_wrong` with `row`, `label`,
+`answer`, `png`), `address` (of the last state: trials with equal addresses are one network). A failed or
+infeasible trial may lack any, and a stopped one the last eight.
 
-`curve` is a list of records: of a training stage `stage`, `epoch` (from 1), `lr`, `train_loss`,
-`train_accuracy`, `accuracy`, `loss`, `seconds`, `address`, `reused`; of the prune stage `stage`, `epoch` (0),
-`accuracy`, `loss`, `params`, `macs`, `params_unpruned`, `macs_unpruned`, `percent_cut`, `channels`,
-`channels_unpruned` (lists, one entry a layer), `rescued` (layers, by number, that kept one channel against the
-rule), `seconds`, `address`, `reused`. Times are ISO 8601 in UTC. A trial without an `end` is running or was
-interrupted; a trial is asked once and ends once.
+`curve` is a list of records: of a training stage (`sparsity`, `gradual` between two cuts, `finetune`) `stage`,
+`epoch` (from 1), `lr`, `train_loss`, `train_accuracy`, `accuracy`, `loss`, `seconds`, `address`, `reused`; of the
+stage init (a network from a file) the same without those of training, `epoch` 0; of the stage prune `stage`,
+`epoch` (0, of a gradual prune the number of the cut, from 1), `accuracy`, `loss`, `params`, `macs`,
+`params_unpruned`, `macs_unpruned`, `percent_cut`, `channels`, `channels_unpruned` (lists, one entry a layer),
+`rescued` (layers, by number, that kept one channel against the rule), `seconds`, `address`, `reused`. Times are
+ISO 8601 in UTC. A trial without an `end` is running or was interrupted; a trial is asked once and ends once.
 
 JSON is strict (no NaN). A torn last line, the mark of a kill or of a write under way, is dropped and said;
 damage anywhere else is an error that names the line.
@@ -47,6 +51,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from analysis.damage import recorded
 from analysis.errors import InputError, ResultsError
 from analysis.events import EVENTS, EventLog, parse_object, read_events
 from analysis.files import write_json
@@ -266,6 +271,8 @@ def _check(metrics: Mapping[str, Any]) -> None:
             raise ValueError(f"metrics.{name}: a fraction from 0 to 1, got {value}")
         if name in COUNTS and value is not None and not value >= 1:
             raise ValueError(f"metrics.{name}: a count from 1, got {value}")
+    if metrics.get("damage") is not None:
+        recorded.parse(metrics["damage"])
 
 
 def _trial(number: int, asked: Mapping[str, Any], end: Mapping[str, Any], rungs: list[Rung]) -> Trial:

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from analysis import bars, scatter
+from analysis import sections as parts
 from analysis.answer import Answer, answer
 from analysis.cost import Cost, cost
 from analysis.export import BEST, best_yaml, train_command
 from analysis.files import write_bytes
-from analysis.pages import Picture, to_html, to_md
+from analysis.pages import Picture, Section, to_html, to_md
 from analysis.records import REPORT, Run, TrialState, read_run
 from analysis.select import Baseline, Choice, baseline, best
 from analysis.tables import (
     Table,
     asked_value,
+    first_rows,
     percent_table,
     ranking_table,
     searched,
@@ -33,7 +35,13 @@ from analysis.text import cell, percent, plain, short
 HTML, MARKDOWN, CSV = "report.html", "report.md", "trials.csv"
 FIGURES = ("accuracy-by-percent", "accuracy-macs")
 RANKED = 40
-"""Rows of the ranking that a page of LaTeX holds; the page and the Markdown have all."""
+"""Rows of a table that a page of LaTeX holds; the page and the Markdown have all."""
+POSSIBLE = (
+    BEST,
+    *(f"tables/{name}.{kind}" for name in parts.TABLES for kind in ("tex", "md")),
+    *(f"figures/{name}.{kind}" for name in (*FIGURES, *parts.FIGURES) for kind in ("pdf", "png")),
+)
+"""Files that a report may have or not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,10 +75,11 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
     folder = Path(out) if out is not None else run.path / REPORT
     choice, unpruned, spent = best(run), baseline(run), cost(run)
     said = answer(run, choice, unpruned, spent)
-    files = _files(run, choice, _pictures(run, choice, unpruned), said, folder)
+    more = parts.comparisons(run, choice), parts.drawings(run, choice)
+    files = _files(run, choice, _pictures(run, choice, unpruned), more, said, folder)
     for name, content in files.items():
         write_bytes(folder / name, content)
-    for name in (BEST, *(f"figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png"))):
+    for name in POSSIBLE:
         if name not in files:
             (folder / name).unlink(missing_ok=True)
     return Report(
@@ -85,11 +94,17 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
 
 
 def _files(
-    run: Run, choice: Choice | None, pictures: list[Picture], said: Answer, folder: Path
+    run: Run,
+    choice: Choice | None,
+    pictures: list[Picture],
+    more: tuple[tuple[Section, ...], tuple[Section, ...]],
+    said: Answer,
+    folder: Path,
 ) -> dict[str, bytes]:
     """All files of the report, by their path in its folder."""
     tables = {"percent": percent_table(run), "ranking": ranking_table(run)}
-    paper = tables | {"ranking": ranking_table(run, most=RANKED)}
+    named = tables | dict(pair for section in sum(more, ()) for pair in section.tables)
+    paper = named | {"ranking": ranking_table(run, most=RANKED)}
     settings = best_yaml(run, choice, file=folder / BEST) if choice else ""
     content: dict[str, Any] = {
         "run": run,
@@ -104,14 +119,18 @@ def _files(
             if table.rows
         ],
         "marked": [None, choice.chosen.place - 1 if choice else None],
+        "comparisons": more[0],
+        "drawings": more[1],
         "unfinished": _unfinished(run),
         "made": _made(run),
     }
     texts = {HTML: to_html(content), MARKDOWN: to_md(content), CSV: _csv(run)}
     if choice:
         texts[BEST] = settings
-    for name, table in tables.items():
-        texts |= {f"tables/{name}.tex": to_latex(paper[name]), f"tables/{name}.md": to_markdown(table)}
+    for name, table in named.items():
+        texts[f"tables/{name}.tex"] = to_latex(first_rows(paper[name], RANKED))
+        texts[f"tables/{name}.md"] = to_markdown(table)
+    pictures = [*pictures, *(picture for section in sum(more, ()) for picture in section.pictures)]
     drawn = {f"figures/{p.name}.{kind}": p.files[kind] for p in pictures for kind in ("pdf", "png")}
     return {name: text.encode("utf-8") for name, text in texts.items()} | drawn
 
@@ -188,7 +207,8 @@ def _made(run: Run) -> list[tuple[str, str]]:
 def _csv(run: Run) -> str:
     """All trials, one row each, whatever their state: params, metrics, costs."""
     keys = searched(run)
-    metrics = tuple(dict.fromkeys(name for trial in run.trials for name in trial.metrics))
+    every = ((name, value) for trial in run.trials for name, value in trial.metrics.items())
+    metrics = tuple(dict.fromkeys(name for name, value in every if not isinstance(value, dict | list)))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     costs = ("epochs_trained", "epochs_reused", "teacher_epochs_trained", "seconds")

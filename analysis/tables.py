@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.records import Run, Trial
 from analysis.select import (
@@ -25,6 +25,8 @@ from analysis.text import column, decimals, latex, markdown, percent, plain, sho
 
 Row = tuple[str, ...]
 PERCENT = "prune.percent"
+BEST_EPOCH = "test_accuracy_best_epoch"
+CHOSEN_ON_TEST = "† The best epoch was chosen on the test set, which makes it too high; shown for comparison."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +34,7 @@ class Table:
     """Cells of plain text, each row as long as `header` and `align`.
 
     `align` has a letter a column: l (left), r (a number), p (sentences, broken into lines). A gap stands below
-    the first `apart` rows (0: none).
+    the first n rows for every n in `gaps`.
     """
 
     caption: str
@@ -40,7 +42,7 @@ class Table:
     header: Row
     rows: tuple[Row, ...]
     align: str
-    apart: int = 0
+    gaps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +106,7 @@ def percent_table(run: Run) -> Table:
             f"Validation accuracy{f' on {images:,} images, 95 % Wilson intervals' if images else ''}. "
             f"{_against(start)}MACs are multiply-accumulates of one image. Each row is one run."
         ),
-        label=_label(run, "percent"),
+        label=label_of(run.name, "percent"),
         header=(
             "Percent (%)",
             "Accuracy (%)",
@@ -117,7 +119,7 @@ def percent_table(run: Run) -> Table:
         ),
         rows=tuple(rows),
         align="l" + 7 * "r",
-        apart=1 if start and len(lines) > 1 else 0,
+        gaps=(1,) if start and len(lines) > 1 else (),
     )
 
 
@@ -129,6 +131,7 @@ def ranking_table(run: Run, *, most: int | None = None) -> Table:
     keys = searched(run)
     trials = [row.trial for row in rows]
     tested = any(trial.metric("test_accuracy") is not None for trial in trials)
+    diary = any(trial.metric(BEST_EPOCH) is not None for trial in trials)
     digits = decimals(images_of(run))
     mega, params = column([trial.metric("params") for trial in trials], units="M")
     unit, macs = column([trial.metric("macs") for trial in trials])
@@ -136,13 +139,15 @@ def ranking_table(run: Run, *, most: int | None = None) -> Table:
     other = () if objective.metric == "accuracy" else (metric,)
     which = "All" if len(rows) == len(every) else f"The first {len(rows)} of {len(every)}"
     measured = ("Accuracy (%)", "95 % interval", *(("Test (%)",) if tested else ()))
+    measured += ("Best epoch (%) †",) if diary else ()
     names = short_names(keys)
     return Table(
         caption=(
             f"{which} complete networks of the sweep {plain(run.name)} by {metric}, then MACs. Trials with one "
             "recipe share a row. Rows whose intervals overlap are not told apart by single runs."
+            + (f" {CHOSEN_ON_TEST}" if diary else "")
         ),
-        label=_label(run, "ranking"),
+        label=label_of(run.name, "ranking"),
         header=("Rank", "Trial", *other, *measured, f"Params ({mega})", f"MACs ({unit})", *names),
         rows=tuple(
             (
@@ -152,6 +157,7 @@ def ranking_table(run: Run, *, most: int | None = None) -> Table:
                 percent(row.trial.metric("accuracy"), digits),
                 span(row.interval, digits),
                 *((percent(row.trial.metric("test_accuracy"), digits),) if tested else ()),
+                *((percent(row.trial.metric(BEST_EPOCH), digits),) if diary else ()),
                 params[index],
                 macs[index],
                 *(asked_value(row.trial, key) for key in keys),
@@ -159,6 +165,18 @@ def ranking_table(run: Run, *, most: int | None = None) -> Table:
             for index, row in enumerate(rows)
         ),
         align="rl" + "r" * (len(other) + len(measured) + 2) + "l" * len(keys),
+    )
+
+
+def first_rows(table: Table, most: int) -> Table:
+    """The table, cut where it has more than `most` rows; its caption then says so."""
+    if len(table.rows) <= most:
+        return table
+    return replace(
+        table,
+        rows=table.rows[:most],
+        gaps=tuple(place for place in table.gaps if place < most),
+        caption=f"The first {most} of {len(table.rows)} rows. {table.caption}",
     )
 
 
@@ -176,8 +194,8 @@ def to_latex(table: Table) -> str:
     XeLaTeX or LuaLaTeX.
     """
     lines = [_latex_row(row) for row in table.rows]
-    if table.apart:
-        lines.insert(table.apart, r"\addlinespace")
+    for place in sorted(table.gaps, reverse=True):
+        lines.insert(place, r"\addlinespace")
     return "\n".join(
         (
             r"\begin{table*}[t]",
@@ -210,6 +228,11 @@ def short_names(keys: Sequence[str]) -> tuple[str, ...]:
     last = [key.rpartition(".")[2] for key in keys]
     names = (name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True))
     return tuple(f"{name} (%)" if key == PERCENT else name for key, name in zip(keys, names, strict=True))
+
+
+def label_of(run: str, kind: str) -> str:
+    """The LaTeX label of a table: "tab:finetune-percent"."""
+    return f"tab:{re.sub('[^a-z0-9]+', '-', run.lower()).strip('-')}-{kind}"
 
 
 def span(interval: Interval | None, digits: int) -> str:
@@ -247,10 +270,6 @@ def _change(value: float | None, of: float | None, digits: int) -> str:
 
 def _saved(value: float | None, of: float | None) -> str:
     return "–" if value is None or not of else signed(1 - value / of).lstrip("+")
-
-
-def _label(run: Run, kind: str) -> str:
-    return f"tab:{re.sub('[^a-z0-9]+', '-', run.name.lower()).strip('-')}-{kind}"
 
 
 def _latex_row(row: Row) -> str:

@@ -32,7 +32,9 @@ _LATEX = {
     "×": r"$\times$",
     "≥": r"$\geq$",
     "≤": r"$\leq$",
+    "→": r"$\rightarrow$",
     "↓": r"$\downarrow$",
+    "†": r"\dag{}",
     "Δ": r"$\Delta$",
     "…": r"\ldots{}",
 }

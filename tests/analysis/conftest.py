@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,43 +112,133 @@ def default_events() -> list[dict[str, Any]]:
     return events
 
 
+GRID = SPACE.replace("sampler: tpe", "sampler: grid")
+"""The space of a designed run."""
+
+
+def recipe(
+    percent: float | None = 0.5,
+    sparsity_kd: str | None = "none",
+    finetune_kd: str | None = "none",
+    seed: int = 0,
+    **more: Any,
+) -> dict[str, Any]:
+    """The settings of a trial as the sweeper records them; `more` are dotted as "finetune__start"."""
+    taught = {"kd_tau": 4.0, "kd_weight": 2.0, "ce_weight": 1.0}
+    settings: dict[str, Any] = {"seed": seed, "data": {"source": "digits"}, "model": "preresnet8x4"}
+    if {sparsity_kd, finetune_kd} - {"none", None}:
+        settings["teacher"] = {"model": "resnet32x4", "epochs": 10, "seed": 0}
+    if sparsity_kd is not None:
+        settings["sparsity"] = {"s": 0.01, "epochs": 12, "kd": sparsity_kd}
+        settings["sparsity"] |= taught if sparsity_kd != "none" else {}
+    if percent is not None:
+        settings["prune"] = {"percent": percent, "method": "slimming", "scope": "global"}
+    if finetune_kd is not None:
+        settings["finetune"] = {"epochs": 4, "lr": 0.02, "kd": finetune_kd, "start": "pruned"}
+        settings["finetune"] |= taught if finetune_kd != "none" else {}
+    for key, value in more.items():
+        section, _, name = key.partition("__")
+        settings[section][name] = value
+    return settings
+
+
+def curve(settings: dict[str, Any], accuracy: float) -> list[dict[str, Any]]:
+    """Twelve epochs of sparsity training, the cut, and finetuning that rises to `accuracy` over two plateaus."""
+    records: list[dict[str, Any]] = []
+    if "sparsity" in settings:
+        records += [
+            {"stage": "sparsity", "epoch": e, "lr": 0.05, "accuracy": 0.9, "reused": False}
+            for e in range(1, 13)
+        ]
+    percent = settings.get("prune", {}).get("percent", 0)
+    if percent:
+        widths = [32, 64, 128, 256]
+        cut = {"stage": "prune", "epoch": 0, "accuracy": 0.2, "channels_unpruned": widths}
+        records.append(cut | {"channels": [max(1, round(w * (1 - percent))) for w in widths]})
+    for epoch in range(1, 1 + settings.get("finetune", {}).get("epochs", 0)):
+        reached = accuracy - 0.04 * (4 - epoch)
+        rate = 0.02 if epoch <= 2 else 0.002
+        records.append(
+            {"stage": "finetune", "epoch": epoch, "lr": rate, "accuracy": reached, "reused": False}
+        )
+    return records
+
+
+def point(number: int, accuracy: float, settings: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    """The events of one complete trial of `settings`, its curve among them."""
+    percent = settings.get("prune", {}).get("percent", 0.0)
+    params = {"prune.percent": percent, "seed": settings["seed"]}
+    measured = metrics(accuracy, percent, number=number, **more)
+    return end(number, "complete", params, measured, settings=settings, curve=curve(settings, accuracy))
+
+
+def grid_events(
+    percents: tuple[float, ...] = (0.0, 0.3, 0.5), seeds: int = 3, kds: tuple[str, ...] = ("none", "dist")
+) -> list[dict[str, Any]]:
+    """percent × the combinations × seeds. Accuracy is 0.98, less 0.1 · percent, and with the seed 0.001 up or down.
+
+    Each distillation adds 0.005 where something is cut; a vanilla network with s 0 and 0.97 comes first.
+    """
+    events: list[dict[str, Any]] = []
+    for seed in range(seeds):
+        plain = recipe(0.0, "none", "none", seed, sparsity__s=0.0)
+        events += point(len(events) // 2, 0.97 + 0.001 * seed, plain)
+    for percent in percents:
+        for first in kds:
+            for then in kds:
+                for seed in range(seeds):
+                    taught = ((first != "none") + (then != "none")) * 0.005 * (percent > 0)
+                    wobble = 0.001 * ((seed + round(10 * percent)) % 3 - 1)
+                    reached = round(0.98 - 0.1 * percent + taught + wobble, 6)
+                    events += point(len(events) // 2, reached, recipe(percent, first, then, seed))
+    return events
+
+
+def write_run(
+    runs: Path,
+    events: list[dict[str, Any]] | None = None,
+    *,
+    name: str = "tiny",
+    space: str = SPACE,
+    status: str = "done",
+    **manifest: Any,
+) -> Path:
+    """Write a run folder below `runs`; without events that of `default_events`."""
+    folder = runs / name
+    folder.mkdir(parents=True)
+    (folder / "space.yaml").write_text(space, "utf-8")
+    write_json(
+        folder / "manifest.json",
+        {
+            "format": 1,
+            "versions": {"python": "3.11.7", "torch": "2.10.0"},
+            "command": ["sweeper", "run", "space/finetune.yaml"],
+            "git": {"commit": "0123abc", "dirty": False},
+            "machine": {"cores": 2},
+            "started": "2026-11-24T04:05:00Z",
+            "ended": "2026-11-24T04:09:00Z",
+            "status": status,
+            "seed": 0,
+            "warnings": [],
+        }
+        | manifest,
+    )
+    with EventLog(folder / "trials.jsonl") as log:
+        for event in default_events() if events is None else events:
+            log.append(event)
+    return folder
+
+
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
     """A function (events, name, space, status) -> a run folder below `tmp_path`/runs."""
+    return partial(write_run, tmp_path / "runs")
 
-    def make(
-        events: list[dict[str, Any]] | None = None,
-        *,
-        name: str = "tiny",
-        space: str = SPACE,
-        status: str = "done",
-        **manifest: Any,
-    ) -> Path:
-        folder = tmp_path / "runs" / name
-        folder.mkdir(parents=True)
-        (folder / "space.yaml").write_text(space, "utf-8")
-        write_json(
-            folder / "manifest.json",
-            {
-                "format": 1,
-                "versions": {"python": "3.11.7", "torch": "2.10.0"},
-                "command": ["sweeper", "run", "space/finetune.yaml"],
-                "git": {"commit": "0123abc", "dirty": False},
-                "machine": {"cores": 2},
-                "started": "2026-11-24T04:05:00Z",
-                "ended": "2026-11-24T04:09:00Z",
-                "status": status,
-                "seed": 0,
-                "warnings": [],
-            }
-            | manifest,
-        )
-        with EventLog(folder / "trials.jsonl") as log:
-            for event in default_events() if events is None else events:
-                log.append(event)
-        return folder
 
-    return make
+@pytest.fixture(scope="module")
+def make_grid_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A function (events) -> the folder of a designed run that the tests of a file share."""
+    return partial(write_run, tmp_path_factory.mktemp("runs"), space=GRID)
 
 
 @pytest.fixture
@@ -165,3 +256,31 @@ def complete() -> Callable[..., list[dict[str, Any]]]:
 def ending() -> Callable[..., list[dict[str, Any]]]:
     """The function `end`: the events of one trial."""
     return end
+
+
+@pytest.fixture
+def grid_run(make_run: Callable[..., Path]) -> Callable[..., Path]:
+    """A function (events, name, **) -> the folder of a designed run; without events that of `grid_events`."""
+
+    def make(events: list[dict[str, Any]] | None = None, **more: Any) -> Path:
+        return make_run(grid_events() if events is None else events, **({"space": GRID} | more))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def settings_of() -> Callable[..., dict[str, Any]]:
+    """The function `recipe`: the settings of one trial."""
+    return recipe
+
+
+@pytest.fixture(scope="session")
+def point_of() -> Callable[..., list[dict[str, Any]]]:
+    """The function `point`: the events of one complete trial with settings and a curve."""
+    return point
+
+
+@pytest.fixture(scope="session")
+def events_of() -> Callable[..., list[dict[str, Any]]]:
+    """The function `grid_events`: percent × combinations × seeds."""
+    return grid_events

@@ -21,10 +21,12 @@ FILES = {
     *(f"tables/{name}.{kind}" for name in ("percent", "ranking") for kind in ("tex", "md")),
     *(
         f"figures/{name}.{kind}"
-        for name in ("accuracy-by-percent", "accuracy-macs")
+        for name in ("accuracy-by-percent", "accuracy-macs", "pipeline")
         for kind in ("pdf", "png")
     ),
 }
+NO_STAGES = {name for name in FILES if "pipeline" not in name}
+"""Files of a run of one stage."""
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 
@@ -79,14 +81,14 @@ def test_a_report_is_whole_repeatable_and_touches_nothing_else(make_run: Make) -
     assert "goes on.\n\nTrial 4: accuracy 96.5 %" in text
     for image in re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text):
         assert (report.folder / image).is_file()
-    assert text.count("](figures/") == 2
+    assert text.count("](figures/") == 3
     assert "finetune, epoch 3: loss is nan" in text
     assert "command: sweeper run space/finetune.yaml" in text
 
     page = Page(written["report.html"].decode())
     ids = [value for name, value in page.attributes if name == "id"]
     assert len(ids) == len(set(ids))
-    assert page.tags.count("svg") == 2
+    assert page.tags.count("svg") == 3
     assert not {"script", "img", "link", "iframe"} & set(page.tags)
     addresses = [value for name, value in page.attributes if name in ("href", "xlink:href", "src")]
     assert all(str(address).startswith("#") for address in addresses)
@@ -176,7 +178,7 @@ def test_a_run_of_which_nothing_completed_has_a_report_without_a_best(
 def test_a_run_of_one_trial_with_several_objectives_has_every_part(make_run: Make, complete: Events) -> None:
     space = searching(objective="{maximize: accuracy, minimize: [macs, params]}")
     report = make_report(make_run(complete(0, 0.9, 0.5), space=space))
-    assert {str(file.relative_to(report.folder)) for file in report.files} == FILES
+    assert {str(file.relative_to(report.folder)) for file in report.files} == NO_STAGES
     assert "No other network's interval reaches this value." in report.answer.caution
 
 
@@ -191,7 +193,7 @@ def test_a_sweep_with_sparsity_only_has_no_percents_and_no_baseline(make_run: Ma
     assert report.answer.saves == ""
     assert report.answer.settings == (("s", "0.001"),)
     names = {str(file.relative_to(report.folder)) for file in report.files}
-    assert names == {name for name in FILES if "accuracy-by-percent" not in name}
+    assert names == {name for name in NO_STAGES if "accuracy-by-percent" not in name}
     assert "Best of every percent" not in (report.folder / "report.md").read_text()
 
 
