@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sweeper.resources import checkpoints
+from sweeper.resources import checkpoints, files
 from sweeper.space import Space
+from trainables.damage import check_test_sets
 from trainables.errors import DamagedFileError, InputError
 from trainables.place import Place
 from trainables.recipe import Teacher
+from trainables.stages.start import loaded
 from trainables.stages.teacher import LiveTeacher, stand_ins
 
 
@@ -23,21 +25,31 @@ class Bench:
 
     @classmethod
     def of(cls, space: Space, *, gpus: float = 0.0) -> "Bench":
-        """Read the images and the teachers of a space.
+        """Read the images and the networks of a space.
 
         Args:
             space: whose.
             gpus: share of a GPU; 0: the CPU.
 
         Raises:
-            InputError: a data set or a teacher is missing, or does not fit; it names the space's file.
+            InputError: a data set or a network is missing, or does not fit; it names the space's file.
             DamagedFileError: a file of ours that is not what was written.
         """
         settings = space.settings
         with _said_of(space.file):
             place = Place.prepare(
-                settings.data, store=None, threads=settings.resources.cpus_per_trial, gpus=gpus
+                settings.data,
+                store=None,
+                threads=settings.resources.cpus_per_trial,
+                gpus=gpus,
+                seen=settings.seen,
             )
+            check_test_sets(settings.evaluate.test_sets, place.data)
+            for key, file in files(space):
+                section, _, name = key.partition(".")
+                if name == "init":
+                    begun = getattr(settings, section).model_copy(update={name: file})
+                    loaded(settings.model_copy(update={section: begun}), place)
         bench = cls(place=place, teacher=stand_ins(place))
         for checkpoint in checkpoints(space):
             assert settings.teacher is not None

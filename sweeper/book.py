@@ -16,6 +16,9 @@ from sweeper.search import Search
 from sweeper.space import Space
 from trainables.summary import CUT
 
+RETRIES = 3
+"""How often a trial is begun again after its worker died."""
+
 Record = Mapping[str, Any]
 Listener = Callable[[Event], None]
 """Is told every event after it is written."""
@@ -55,6 +58,7 @@ class Book:
         self._judge = Judge(space)
         self._asked: dict[int, Params] = {}
         self._waiting: list[int] = []
+        self._deaths: dict[int, int] = {}
 
     # --- trials in --------------------------------------------------------------------------------
 
@@ -134,7 +138,7 @@ class Book:
                 live.stage, live.epoch = record["stage"], record["epoch"]
             case "reused":
                 return self._entries(live, record["epochs"], reused=True)
-            case "epoch" | "prune":
+            case "epoch" | "init" | "prune":
                 entry = {key: value for key, value in record.items() if key != "kind"}
                 return self._entries(live, [entry], reused=entry.get("reused", False))
             case "failed" if record.get("fatal"):
@@ -148,9 +152,15 @@ class Book:
         return "continue"
 
     def died(self, number: int, reason: str) -> None:
-        """A trial's worker is gone for good."""
-        if number in self.live:
-            self.record(number, {"kind": "failed", "reason": reason})
+        """A trial's worker is gone: it is begun again, or failed if that has happened too often."""
+        if number not in self.live:
+            return
+        self._deaths[number] = self._deaths.get(number, 0) + 1
+        if self._deaths[number] <= RETRIES:
+            del self.live[number]
+            self._waiting.insert(0, number)
+        else:
+            self.record(number, {"kind": "failed", "reason": f"{reason}, again after {RETRIES} retries"})
 
     def _entries(self, live: Live, entries: Iterable[Record], *, reused: bool) -> Decision:
         for entry in entries:
@@ -168,10 +178,8 @@ class Book:
             live.teacher_epochs_trained += not reused
             return "continue"
         live.curve.append({**entry, "reused": reused})
-        if stage == "prune":
-            cut = {key: entry[key] for key in CUT} | {"accuracy_pruned": entry["accuracy"]}
-            reason = self._judge.outside(live, cut)
-            return self._end(live, "infeasible", reason=reason) if reason else "continue"
+        if stage in ("init", "prune"):
+            return self._cut(live, entry)
         live.epochs_reused += reused
         live.epochs_trained += not reused
         verdict = self._judge.at_rung(live, entry)
@@ -180,6 +188,17 @@ class Book:
         if verdict.event is not None:
             self._write(verdict.event)
         return self._end(live, "stopped", reason=verdict.reason) if verdict.reason else "continue"
+
+    def _cut(self, live: Live, entry: Record) -> Decision:
+        """A network that is as small as it gets is measured by the constraints."""
+        last = live.recipe.cuts - 1
+        if (entry["stage"] == "init" and last >= 0) or entry["epoch"] < last:
+            return "continue"
+        known = {key: entry[key] for key in CUT}
+        if entry["stage"] == "prune":
+            known["accuracy_pruned"] = entry["accuracy"]
+        reason = self._judge.outside(live, known)
+        return self._end(live, "infeasible", reason=reason) if reason else "continue"
 
     # --- trials out -------------------------------------------------------------------------------
 

@@ -20,13 +20,12 @@ from trainables.addresses import batch_size, chain
 from trainables.errors import TrainingFailedError
 from trainables.fit import Task, sgd, train_epoch
 from trainables.place import Place
-from trainables.pruning import prune
 from trainables.pruning.surgery import restart
 from trainables.recipe import Distilled, Recipe, Sparsity
 from trainables.schedule import rate
 from trainables.stages.distilled import distil
-from trainables.stages.prune import recalibrate
-from trainables.stages.sparsity import start
+from trainables.stages.prune import pruned, recalibrate
+from trainables.stages.start import first
 
 POINTS = 24
 """Random points among which different ones are sought."""
@@ -34,8 +33,8 @@ DIFFERENT = 4
 """Different recipes that are compared in each stage."""
 STEPS = 2
 """Steps of each; the first one does not depend on momentum yet."""
-MAY_COINCIDE = ("prune.percent", "sparsity.drop_last", "finetune.drop_last")
-"""Two shares can cut the same channels, and the last batch of an epoch is not among the first ones."""
+MAY_COINCIDE = ("sparsity.drop_last", "finetune.drop_last")
+"""The last batch of an epoch is not among the first ones. Besides these, two cuts can take the same channels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +61,7 @@ def canary(space: Space, bench: Bench) -> int:
 def _prove(space: Space, bench: Bench, stage: str, points: Sequence[Params]) -> int:
     known: dict[str, Trial] = {}
     for params in points:
-        recipe = space.recipe(params)
+        recipe = _small(space.recipe(params))
         address = _address(recipe, stage, bench.place)
         if address in known or len(known) == DIFFERENT:
             continue
@@ -72,7 +71,7 @@ def _prove(space: Space, bench: Bench, stage: str, points: Sequence[Params]) -> 
             continue
         for other in known.values():
             differing = {key for key in params | other.params if params.get(key) != other.params.get(key)}
-            if other.weights == trial.weights and not differing & set(MAY_COINCIDE):
+            if other.weights == trial.weights and not any(map(_may_coincide, differing)):
                 raise TrainingFailedError(
                     f"canary: {stage} trains alike for different {', '.join(sorted(differing))}: "
                     "these settings do nothing here. Take them out of search."
@@ -81,7 +80,7 @@ def _prove(space: Space, bench: Bench, stage: str, points: Sequence[Params]) -> 
     if not known:
         return 0
     first = next(iter(known.values()))
-    if _train(space.recipe(first.params), stage, bench) != first.weights:
+    if _train(_small(space.recipe(first.params)), stage, bench) != first.weights:
         raise TrainingFailedError(
             f"canary: {stage} trains differently when the same recipe is trained again. "
             "Something in it draws from chance that the seed does not govern."
@@ -89,35 +88,51 @@ def _prove(space: Space, bench: Bench, stage: str, points: Sequence[Params]) -> 
     return len(known) + 1
 
 
+def _may_coincide(key: str) -> bool:
+    return key in MAY_COINCIDE or key.startswith("prune.")
+
+
+def _small(recipe: Recipe) -> Recipe:
+    """The recipe with batches of an eighth: as telling, and quick. Sizes that then agree are one recipe."""
+    small = recipe.data.model_copy(update={"batch_size": max(2, recipe.data.batch_size // 8)})
+    changed: dict[str, object] = {"data": small}
+    for stage in ("sparsity", "finetune"):
+        settings: Distilled | None = getattr(recipe, stage)
+        if settings is not None and settings.batch_size is not None:
+            size = max(2, settings.batch_size // 8)
+            changed[stage] = settings.model_copy(update={"batch_size": size})
+    return recipe.model_copy(update=changed)
+
+
 def _address(recipe: Recipe, stage: str, place: Place) -> str:
     """The address of what ``_train`` makes: the first epoch of the stage after one of sparsity training."""
     if recipe.sparsity is not None:
         short = recipe.sparsity.model_copy(update={"epochs": 1})
         recipe = recipe.model_copy(update={"sparsity": short})
-    segments = chain(recipe, data=place.identity, arithmetic=place.arithmetic, teacher="teacher")
+    segments = chain(recipe, data=place.identity, arithmetic=place.arithmetic, teacher="teacher", saved=1.0)
     return next(segment.addresses[1] for segment in segments if segment.stage == stage)
 
 
 def _train(recipe: Recipe, stage: str, bench: Bench) -> str:
     """The hash of a student's weights after two steps of a stage from an untrained start."""
     images = bench.place.images
-    network = start(recipe, bench.place).network
+    network = first(recipe, bench.place)
     if recipe.sparsity is not None:
         _steps(network, recipe, "sparsity", recipe.sparsity, bench)
     if stage == "finetune":
         assert recipe.finetune is not None
         if recipe.prune is not None:
-            network = prune(network, recipe.prune.percent, method=recipe.prune.method)
+            network = pruned(network, recipe, bench.place)
             if recipe.prune.recalibrate:
                 recalibrate(network, images, batches=1, batch_size=recipe.prune.recalibrate, seed=recipe.seed)
-        if recipe.finetune.start == "scratch":
+        if recipe.finetune.start != "pruned":
             network = restart(network, seed=recipe.seed)
         _steps(network, recipe, "finetune", recipe.finetune, bench)
     return _hash(network)
 
 
 def _steps(network: nn.Module, recipe: Recipe, stage: str, settings: Distilled, bench: Bench) -> None:
-    size = max(2, batch_size(settings, recipe) // 8)
+    size = batch_size(settings, recipe)
     few = bench.place.images.first(STEPS * size)
     task = Task(stage=stage, seed=recipe.seed, batch_size=size, drop_last=False)
     if settings.kd != "none":

@@ -1,13 +1,18 @@
 """What a space may say and yet probably does not mean."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from sweeper.knobs import Knob
 from sweeper.settings import SpaceFile
+from trainables.checkpoints import metadata_of
+from trainables.errors import DamagedFileError, InputError
 from trainables.recipe import Teacher, Training
-from trainables.schedule import plateau_ends
+from trainables.schedule import every, held, plateau_ends
 
+_CUTS: Final = {"prune.percent", "prune.keep_macs", "prune.keep_params"}
 _SIZES: Final = {"macs", "params", "percent_cut"}
 
 
@@ -15,7 +20,7 @@ def cautions(settings: SpaceFile, knobs: Sequence[Knob]) -> Iterator[str]:
     """One line each, for the user to read before the sweep starts."""
     searched = {knob.key for knob in knobs}
     metrics = {metric for metric, _ in settings.objective.directions}
-    if "prune.percent" in searched and not (metrics | settings.constraints.keys()) & _SIZES:
+    if searched & _CUTS and not (metrics | settings.constraints.keys()) & _SIZES:
         mend = 'add constraints: {macs: "<= 0.5"} or objective minimize: macs'
         yield f"accuracy alone is won by pruning least: {mend}"
     for knob in knobs:
@@ -24,10 +29,32 @@ def cautions(settings: SpaceFile, knobs: Sequence[Knob]) -> Iterator[str]:
             yield f"search.{knob.key} has endlessly many values: {mend}"
     for stage in ("teacher", "sparsity", "finetune"):
         training = getattr(settings, stage)
-        schedule = {f"{stage}.{key}" for key in ("epochs", "warmup", "decay_every")}
+        schedule = {
+            f"{stage}.{key}" for key in ("epochs", "warmup", "warmup_share", "decay_every", "decay_share")
+        }
         if training is not None and not schedule & searched and _never_drops(training):
-            first = f"first drop after warmup {training.warmup} + decay_every {training.decay_every}"
+            first = f"first drop after warmup {held(training)} + decay_every {every(training)}"
             yield f"{stage}: the rate never drops in {training.epochs} epochs ({first})"
+
+    yield from _from_outside(settings)
+
+
+def _from_outside(settings: SpaceFile) -> Iterator[str]:
+    """Networks from files have seen images that the search decides on, or may have."""
+    teacher = settings.teacher
+    if teacher is not None and teacher.checkpoint is not None and _is_foreign(teacher.checkpoint):
+        seen = "has seen the validation images if it was trained on all training images"
+        yield f"the teacher {seen}, so accuracies of distilled networks may be flattered"
+    if settings.seen:
+        halves = "one half of the test set validates, the other half tests"
+        yield f"the student comes from a network that has seen all training images: {halves}"
+
+
+def _is_foreign(file: str) -> bool:
+    """Whether it is there and says nothing of its data; one that is damaged is told when it is read."""
+    with suppress(InputError, DamagedFileError):
+        return Path(file).is_file() and not metadata_of(file)
+    return False
 
 
 def _never_drops(training: Training) -> bool:

@@ -157,6 +157,8 @@ def _train(options: argparse.Namespace) -> int:
 
     stream = sys.stderr if options.json else sys.stdout
     store = None if options.no_reuse else _store(options)
+    for warning in space.warnings:
+        stream.write(f"warning: {printable(warning)}\n")
     trained = train(space, out=options.out, store=store, say=teller(stream))
     say_trained(trained, stream, as_json=options.json)
     return 0

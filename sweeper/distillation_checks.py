@@ -10,7 +10,7 @@ from sweeper.search_section import is_absent
 from sweeper.strict_yaml import Document
 from trainables.recipe import NO_TEACHER
 
-STAGES: Final = ("sparsity", "finetune")
+STAGES: Final = ("sparsity", "prune.gradual", "finetune")
 _ONLY_DISTILLED: Final = ("kd_tau", "kd_weight", "ce_weight")
 
 
@@ -50,7 +50,8 @@ def _unguarded(document: Document, key: str, kd: str, kinds: Sequence[Any]) -> t
 def _kinds(document: Document, stage: str, knob: Knob | None) -> list[tuple[Place, Any]]:
     """The values that a stage's ``kd`` can have, each with its place; none if they can't be told."""
     key = f"{stage}.kd"
-    fixed: tuple[Place, Any] = ((stage, "kd"), document.at(stage, "kd") or "none")
+    place = (*stage.split("."), "kd")
+    fixed: tuple[Place, Any] = (place, document.at(*place) or "none")
     given = document.at("search", key)
     if knob is None or knob.values is None:
         return [fixed] if given is None else []
@@ -62,8 +63,9 @@ def _kinds(document: Document, stage: str, knob: Knob | None) -> list[tuple[Plac
 def _without_effect(document: Document, stage: str) -> Iterator[Fault]:
     rule, mend = f"has no effect with {stage}.kd: none", f"Remove it, or set {stage}.kd: dist."
     for name in _ONLY_DISTILLED:
-        if (value := document.at(stage, name)) is not None:
-            yield document.fault((stage, name), rule, value, mend)
+        place = (*stage.split("."), name)
+        if (value := document.at(*place)) is not None:
+            yield document.fault(place, rule, value, mend)
         path = ("search", f"{stage}.{name}")
         if document.at(*path) is not None and not document.at(*path, "when", f"{stage}.kd"):
             yield document.fault(path, rule, mend=mend)

@@ -7,7 +7,6 @@ views of the book; they hold no state, since Ray pickles them.
 import json
 import logging
 import os
-import signal
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.book import Book
+from sweeper.interrupts import Interrupts
 from sweeper.live import Live
 from sweeper.resources import gpus_here
 from trainables.errors import InputError
@@ -22,6 +22,7 @@ from trainables.recipe import canonical
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours passes the signal on
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
@@ -35,9 +36,6 @@ _ENVIRONMENT = {
 }
 _LOCAL = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Binds every port of a local Ray to 127.0.0.1."""
-
-RETRIES = 3
-"""How often a trial is begun again after its worker died."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +57,7 @@ _BOOKS: dict[str, tuple[Book, Work]] = {}
 """The book under way in this process, by its run folder."""
 
 
-def execute(book: Book, work: Work) -> None:
+def execute(book: Book, work: Work, interrupts: Interrupts) -> None:
     """Run the book's trials, to their end unless it is interrupted.
 
     Raises:
@@ -90,11 +88,10 @@ def execute(book: Book, work: Work) -> None:
     _private_token()
     key = str(work.folder)
     _BOOKS[key] = (book, work)
-    terminated = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        _fit(ray, trainable.Pipeline, key, work)
+        if not interrupts.asked:
+            _fit(ray, trainable.Pipeline, key, work)
     finally:
-        signal.signal(signal.SIGTERM, terminated)
         ray.shutdown()
         del _BOOKS[key]
 
@@ -128,8 +125,8 @@ def _fit(ray: Any, trainable: Any, key: str, work: Work) -> None:
             storage_path=str(work.folder),
             verbose=0,
             stop=AbortStopper(key),
-            callbacks=[Quiet()],
-            failure_config=FailureConfig(max_failures=RETRIES),
+            callbacks=[Quiet(key)],
+            failure_config=FailureConfig(max_failures=0),  # the book begins a trial again
             checkpoint_config=CheckpointConfig(checkpoint_at_end=False, checkpoint_frequency=0),
         ),
     )

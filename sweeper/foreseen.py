@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import torch
 from torch import nn
@@ -13,9 +14,9 @@ from sweeper.space import Space
 from trainables.addresses import Segment, chain, teacher_address, teacher_segment
 from trainables.counting import complexity
 from trainables.place import Place
-from trainables.pruning import prune
-from trainables.recipe import Recipe
-from trainables.stages.sparsity import start
+from trainables.recipe import Prune, Recipe
+from trainables.stages.prune import pruned
+from trainables.stages.start import first, whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,21 +34,20 @@ class Foreseen:
     size: dict[str, float]
     """``macs``, ``params``, both also ``_unpruned``, and ``percent_cut``: near, not exact."""
 
-    @property
-    def percent(self) -> float:
-        """The share that is cut."""
-        return self.recipe.prune.percent if self.recipe.prune else 0.0
-
     def kind(self, stage: str) -> str:
         """What an epoch of a stage is: its time depends on it."""
         kd = "none" if stage == "teacher" else self.recipe.kd_of(stage)
         return stage if kd == "none" else f"{stage} with {kd}"
 
 
+MOST = 2000
+"""Trials that are looked at."""
+
+
 def foresee(space: Space, place: Place) -> list[Foreseen]:
-    """All trials; TPE's points are stood in for by random ones."""
+    """All trials, or the first ``MOST``; TPE's points are stood in for by random ones."""
     sizes = _Sizes(place=place)
-    return [_trial(space, params, place, sizes) for params in _points(space)]
+    return [_trial(space, params, place, sizes) for params in islice(_points(space), MOST)]
 
 
 def _points(space: Space) -> Iterator[Params]:
@@ -66,8 +66,14 @@ def _points(space: Space) -> Iterator[Params]:
 def _trial(space: Space, params: Params, place: Place, sizes: "_Sizes") -> Foreseen:
     recipe = space.recipe(params)
     address = teacher_address(recipe, place.identity, place.arithmetic)
-    segments = chain(recipe, data=place.identity, arithmetic=place.arithmetic, teacher=address)
     size = sizes.of(recipe)
+    segments = chain(
+        recipe,
+        data=place.identity,
+        arithmetic=place.arithmetic,
+        teacher=address,
+        saved=size["macs_unpruned"] / size["macs"],
+    )
     fits = all(
         violation(bound, metric, size[metric], size.get(f"{metric}_unpruned")) <= 0
         for metric, bound in space.settings.constraints.items()
@@ -92,33 +98,46 @@ class _Sizes:
     """What is left of the student after a cut, told from an untrained network."""
 
     place: Place
-    known: dict[tuple[str, float], dict[str, float]] = field(default_factory=dict)
+    known: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def of(self, recipe: Recipe) -> dict[str, float]:
-        percent = recipe.prune.percent if recipe.prune else 0.0
-        key = (recipe.model, percent)
+        key = f"{recipe.model} {_at_random(recipe.prune)} {recipe.init}"
         if key not in self.known:
-            whole = start(recipe, self.place).network
-            image = self.place.data.image
-            before, after = complexity(whole, image=image), complexity(cut(whole, percent), image=image)
-            self.known[key] = {
-                "macs": after.macs,
-                "params": after.params,
-                "macs_unpruned": before.macs,
-                "params_unpruned": before.params,
-                "percent_cut": percent,
-            }
+            self.known[key] = self._measured(recipe)
         return self.known[key]
 
+    def _measured(self, recipe: Recipe) -> dict[str, float]:
+        image = self.place.data.image
+        network = first(recipe, self.place)
+        after = network if recipe.prune is None else cut(network, recipe, self.place)
+        now, before = complexity(after, image=image), complexity(whole(network), image=image)
+        return {
+            "macs": now.macs,
+            "params": now.params,
+            "macs_unpruned": before.macs,
+            "params_unpruned": before.params,
+            "percent_cut": 1 - now.prunable / before.prunable if before.prunable else 0.0,
+        }
 
-def cut(network: nn.Module, percent: float) -> nn.Module:
-    """An untrained network with a share of its channels cut at random: all scales are equal before training.
 
-    The network's scales are drawn anew, in place.
+def _at_random(prune: Prune | None) -> Prune | None:
+    """The settings of a cut without those that say which channels go, rather than how many."""
+    which = {"gradual": None, "method": "slimming", "like": None, "draw": 0, "batches": 1, "recalibrate": 0}
+    return None if prune is None else prune.model_copy(update=which)
+
+
+def cut(network: nn.Module, recipe: Recipe, place: Place) -> nn.Module:
+    """A network cut as the recipe says, but at random: all scales are equal before training.
+
+    The network's scales are drawn anew, in place. Several cuts are made at once, and ``probe`` makes none.
     """
+    assert recipe.prune is not None
+    if recipe.prune.probe is not None:
+        return network
+    recipe = recipe.model_copy(update={"prune": _at_random(recipe.prune)})
     rng = torch.Generator().manual_seed(0)
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             with torch.no_grad():
                 layer.weight.copy_(torch.rand(layer.weight.shape, generator=rng) + 0.1)
-    return prune(network, percent)
+    return pruned(network, recipe, place)

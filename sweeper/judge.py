@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.text import human
 from sweeper import asha
 from sweeper.live import Event, Live
-from sweeper.metrics import violation
+from sweeper.metrics import SHARED_METRICS, violation
 from sweeper.space import Space, compare_within, last_stage
-from trainables.recipe import Training
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,8 @@ class Judge:
         """Compare a trial after an epoch with its peers; None where the epoch is no rung."""
         if entry["stage"] != self._stage or self._asha is None:
             return None
-        training: Training = getattr(live.recipe, self._stage)
+        training = live.schedule(self._stage)
+        assert training is not None
         name = asha.rung(self._asha, training, entry["epoch"])
         if name is None:
             return None
@@ -95,6 +96,7 @@ class Judge:
         if not broken:
             return None
         metric = broken[0]
-        unpruned = metrics.get(f"{metric}_unpruned")
-        share = f" ({metrics[metric] / unpruned:.3f} of the unpruned)" if unpruned else ""
-        return f"{metric} {metrics[metric]:g}{share} is not {bounds[metric]}"
+        if metric not in SHARED_METRICS:
+            return f"{metric} {metrics[metric]:.4g} is not {bounds[metric]}"
+        share = metrics[metric] / metrics[f"{metric}_unpruned"]
+        return f"{metric} {human(metrics[metric])} ({share:.3f} of the unpruned) is not {bounds[metric]}"

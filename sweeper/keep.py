@@ -11,7 +11,7 @@ from typing import Any
 
 from sweeper.knobs import Knob
 from sweeper.space import Space
-from trainables.recipe import Training
+from trainables.recipe import KEY_OF, Training
 from trainables.schedule import rate
 
 CAP = 64
@@ -20,17 +20,25 @@ CAP = 64
 SCHEDULES = 1000
 """Schedules of one stage that are looked at; of more, some that stand for all."""
 
-SHAPE = ("epochs", "lr", "warmup", "decay_every", "decay_rate", "ramp")
+SHAPE = (
+    "epochs",
+    "lr",
+    "warmup",
+    "warmup_share",
+    "decay_every",
+    "decay_share",
+    "decay_rate",
+    "ramp",
+)
 """Settings that shape the learning rate and the length of a stage."""
 
 
 def branch_points(space: Space) -> dict[str, list[int]]:
-    """Stage -> epochs after which a state is worth keeping."""
-    return {
-        stage: _of_stage(space, stage)
-        for stage in ("teacher", "sparsity", "finetune")
-        if getattr(space.settings, stage) is not None
-    }
+    """Stage -> epochs after which a state is worth keeping.
+
+    Of a gradual prune those before the second cut: behind it, no two points with different schedules share.
+    """
+    return {stage: _of_stage(space, stage) for stage in KEY_OF if space.settings.training(stage) is not None}
 
 
 def _of_stage(space: Space, stage: str) -> list[int]:
@@ -55,9 +63,10 @@ def _common(one: Sequence[float], other: Sequence[float]) -> int:
 
 def _schedules(space: Space, stage: str) -> list[Training]:
     """The schedules that the space can ask of a stage, or many that stand for all."""
-    own = [knob for knob in space.knobs if knob.key in {f"{stage}.{key}" for key in SHAPE}]
-    names = [knob.key.split(".")[1] for knob in own]
-    training: Training = getattr(space.settings, stage)
+    own = [knob for knob in space.knobs if knob.key in {f"{KEY_OF[stage]}.{key}" for key in SHAPE}]
+    names = [knob.key.rpartition(".")[2] for knob in own]
+    training = space.settings.training(stage)
+    assert training is not None
     return [
         training.model_copy(update=dict(zip(names, values, strict=True)))
         for values in itertools.product(*_thinned([_values(knob) for knob in own]))

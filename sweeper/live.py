@@ -2,14 +2,15 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from sweeper.knobs import Params
-from trainables.recipe import Recipe, Training, canonical
-from trainables.summary import summary
+from trainables.addresses import lengthened
+from trainables.recipe import Finetune, Recipe, Training, canonical
+from trainables.summary import last_cut, saved_macs, summary
 
 Event = dict[str, Any]
 
@@ -41,13 +42,32 @@ class Live:
     @property
     def epochs(self) -> int:
         """Epochs of the present stage; 0 where it has none."""
-        training: Training | None = getattr(self.recipe, self.stage, None)
-        return training.epochs if isinstance(training, Training) else 0
+        return epochs_of(self.recipe, self.stage, self.curve)
+
+    def schedule(self, stage: str) -> Training | None:
+        """The settings of a stage that trains, as long as it is for this network."""
+        return schedule_of(self.recipe, stage, self.curve)
 
     def begin_again(self) -> None:
         """Forget what another worker told before it died."""
         self.curve.clear()
         self.epochs_trained = self.epochs_reused = self.teacher_epochs_trained = 0
+
+
+def schedule_of(recipe: Recipe, stage: str, curve: Sequence[Mapping[str, Any]]) -> Training | None:
+    """The settings of a stage that trains; its length may depend on the cut, which is in the curve by then."""
+    training = recipe.training(stage)
+    if isinstance(training, Finetune) and training.start == "scratch_b" and last_cut(curve) is not None:
+        return lengthened(training, saved_macs(curve))
+    return training
+
+
+def epochs_of(recipe: Recipe, stage: str, curve: Sequence[Mapping[str, Any]]) -> int:
+    """Epochs of a stage, of a gradual prune those of all its parts; 0 where it does not train."""
+    training = schedule_of(recipe, stage, curve)
+    if training is None:
+        return 0
+    return training.epochs * (recipe.cuts - 1) if stage == "gradual" else training.epochs
 
 
 def end_of(live: Live, state: str, *, reason: str | None, metrics: Mapping[str, Any] | None) -> Event:

@@ -3,6 +3,7 @@
 Nothing depends on it but where the states of the run are, so a damaged one is made anew.
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -13,13 +14,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.records import FORMAT, MANIFEST, write_json
+from analysis import plain_yaml
+from analysis.records import FORMAT, MANIFEST, SPACE, write_json
 from sweeper.folder import written
 from sweeper.live import now
 from sweeper.resources import gpus_here
 from sweeper.space import Space
-from trainables.errors import DamagedFileError
+from trainables.errors import DamagedFileError, InputError
 
+MAY_CHANGE = "sweep.trials, resources and store"
 PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "scikit-learn", "safetensors")
 
 Status = Literal["running", "done", "interrupted", "failed"]
@@ -58,6 +61,7 @@ class Manifest:
                 "ended": None,
                 "sessions": [],
                 "store": None if store is None else str(store.resolve()),
+                "space": _study(folder),
             },
         )
 
@@ -67,6 +71,7 @@ class Manifest:
 
         Raises:
             DamagedFileError: another version of this program wrote it.
+            InputError: the space was changed since the run began.
         """
         facts = _read(folder) or cls.new(folder, space, command=command, store=store).facts
         if facts.get("format") != FORMAT:
@@ -74,6 +79,12 @@ class Manifest:
                 f"{folder / MANIFEST}: format {facts.get('format')} is not {FORMAT}, "
                 "which this version writes."
             )
+        if facts.get("space") not in (None, study := _study(folder)):
+            raise InputError(
+                f"{folder / SPACE}: was changed since the run began, and a run is one study: only {MAY_CHANGE} "
+                "may change. Put it back, or begin a new run with it: sweeper run FILE --name NAME."
+            )
+        facts["space"] = study
         session = {"command": list(command), "started": now()}
         kept = None if store is None else str(store.resolve())
         return cls(folder, facts | {"sessions": [*facts.get("sessions", []), session], "store": kept})
@@ -121,3 +132,13 @@ def _git() -> str | None:
 
     commit = ask("rev-parse", "HEAD")
     return commit and commit + ("+" if ask("status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _study(folder: Path) -> str:
+    """What a run searches, as a hash: its space file without what may change."""
+    plain = plain_yaml.load((folder / SPACE).read_text(encoding="utf-8"))
+    assert isinstance(plain, dict)
+    study = {key: value for key, value in plain.items() if key not in ("resources", "store")}
+    if isinstance(study.get("sweep"), dict):
+        study["sweep"] = {key: value for key, value in study["sweep"].items() if key != "trials"}
+    return hashlib.sha256(json.dumps(study, sort_keys=True).encode()).hexdigest()

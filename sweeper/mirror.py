@@ -29,6 +29,8 @@ Event = Mapping[str, Any]
 
 LOCK_SECONDS = 10.0
 """How long another program's lock is waited for."""
+CLOSE_SECONDS = 60.0
+"""How long the end of a sweep waits for the file."""
 _LOG_FROM = 10
 """Positive numbers whose largest is this many times the smallest, or more, are shown on a log scale."""
 
@@ -72,7 +74,10 @@ class Mirror:
         if self._thread is None:
             return
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(CLOSE_SECONDS)
+        if self._thread.is_alive():
+            self.trouble = f"{self.path}: was not written within {CLOSE_SECONDS:.0f} s"
+            return
         self._thread = None
         if self._failed:
             try:

@@ -6,7 +6,16 @@ from sweeper.knobs import Knob
 from sweeper.settings import SpaceFile
 from trainables.recipe import Recipe
 
-_CHANGE_NETWORK = ("model", "prune.percent", "prune.method")
+_CHANGE_NETWORK = (
+    "model",
+    "prune.percent",
+    "prune.keep_macs",
+    "prune.keep_params",
+    "prune.method",
+    "prune.scope",
+    "prune.like",
+    "prune.protect_share",
+)
 
 
 def last_stage(recipe: Recipe) -> str:
@@ -18,11 +27,11 @@ def compared_within(settings: SpaceFile, knobs: Sequence[Knob]) -> tuple[str, ..
     """The settings whose values two trials must have in common to be compared by ASHA.
 
     Unless ``sweep.asha.compare_within`` names them: the searched ones among the last stage's ``kd``, since a
-    distilled network is slower, not worse, and what changes MACs.
+    distilled network or one from scratch is slower, not worse, and what changes MACs.
     """
     assert settings.sweep is not None
     assert settings.sweep.asha is not None
     if settings.sweep.asha.compare_within is not None:
         return tuple(settings.sweep.asha.compare_within)
-    within = (f"{last_stage(settings)}.kd", *_CHANGE_NETWORK)
+    within = (f"{last_stage(settings)}.kd", "finetune.start", *_CHANGE_NETWORK)
     return tuple(knob.key for knob in knobs if knob.key in within)

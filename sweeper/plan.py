@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from sweeper import asha
@@ -13,8 +14,9 @@ from sweeper.resources import check_files, fitting_workers, gpus_per_trial
 from sweeper.space import Space, compare_within, last_stage
 from sweeper.timing import seconds_per_epoch
 from trainables.errors import InputError
-from trainables.recipe import Training
 
+COUNTED = 1_000_000
+"""Points that are counted at most."""
 SECONDS_PER_TRIAL = 0.2
 """What Ray adds to a trial with a reused worker."""
 
@@ -25,8 +27,10 @@ class Plan:
 
     name: str
     points: int | None
-    """Distinct points of the space; None where a setting has a range."""
+    """Distinct points of the space, counted up to ``COUNTED``; None where a setting has a range."""
     trials: int
+    counted: int
+    """Trials that the figures below are of: all, or the first ``foreseen.MOST``."""
     sampler: str
     workers: int
     infeasible: int
@@ -72,10 +76,12 @@ def plan(space: Space, store: Path) -> Plan:
     disk, free = _disk(space, trials), shutil.disk_usage(_existing(store)).free / 1e9
     limit = space.settings.store.max_gb
     rungs = _rungs(space, trials)
+    points = sum(1 for _ in islice(space.points(), COUNTED)) if space.finite else None
     return Plan(
         name=space.name,
-        points=sum(1 for _ in space.points()) if space.finite else None,
-        trials=len(trials),
+        points=points,
+        trials=_asked(space, points),
+        counted=len(trials),
         sampler=sweep.sampler,
         workers=workers,
         infeasible=sum(not trial.fits for trial in trials),
@@ -93,6 +99,17 @@ def plan(space: Space, store: Path) -> Plan:
         min_peers=sweep.asha.min_peers if sweep.asha else None,
         warnings=(*space.warnings, *_warnings(space, rungs, disk=min(disk, limit), free=free)),
     )
+
+
+def _asked(space: Space, points: int | None) -> int:
+    """Trials of the whole sweep; of a grid no more than it has points."""
+    assert space.settings.sweep is not None
+    trials = space.settings.sweep.trials
+    if space.settings.sweep.sampler != "grid":
+        assert trials is not None
+        return trials
+    assert points is not None
+    return points if trials is None else min(points, trials)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,9 +161,9 @@ def _rungs(space: Space, trials: Sequence[Foreseen]) -> dict[str, list[int]]:
     within = compare_within(space)
     peers: dict[str, dict[str, set[str]]] = {}
     for trial in trials:
-        training: Training = getattr(trial.recipe, stage)
+        training = trial.recipe.training(stage)
         segment = next((segment for segment in trial.segments if segment.stage == stage), None)
-        if segment is None:
+        if segment is None or training is None:
             continue
         group = asha.group("", within, {**space.fixed, **trial.params})
         for epoch in range(1, training.epochs):

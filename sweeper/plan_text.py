@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TextIO
 
-from sweeper.plan import Plan
+from sweeper.plan import COUNTED, Plan
 
 
 def say_plan(planned: Plan, stream: TextIO, *, as_json: bool) -> None:
@@ -26,7 +26,10 @@ def say_plan(planned: Plan, stream: TextIO, *, as_json: bool) -> None:
 def _rows(planned: Plan) -> Iterator[tuple[str, str]]:
     """(name, what is said of it), in order."""
     many = "endlessly many points" if planned.points is None else f"{planned.points:,} points in the space"
-    yield "trials", f"{planned.trials} by {planned.sampler}, {planned.workers} at a time; {many}"
+    many += " or more" if planned.points == COUNTED else ""
+    yield "trials", f"{planned.trials:,} by {planned.sampler}, {planned.workers} at a time; {many}"
+    if planned.counted < planned.trials:
+        yield "", f"all that follows is of the first {planned.counted:,} of them"
     saved = planned.epochs_alone / max(1, planned.epochs_shared)
     epochs = f"{planned.epochs_alone:,} alone, {planned.epochs_shared:,} shared"
     yield "epochs", f"{epochs}: {saved:.2f} times fewer"
@@ -40,7 +43,7 @@ def _rows(planned: Plan) -> Iterator[tuple[str, str]]:
     limit, free = f"limit {planned.store_limit_gb:g} GB", f"{planned.free_gb:.0f} GB free"
     yield "disk", f"{planned.disk_gb:.2f} GB of kept states, {limit}, {free}"
     if planned.infeasible:
-        outside = f"about {planned.infeasible} of {planned.trials} random points are outside"
+        outside = f"about {planned.infeasible} of {planned.counted} random points are outside"
         yield "constraints", f"{outside}; they end after the cut"
     for name, counts in planned.rungs.items():
         able = sum(count >= (planned.min_peers or 0) for count in counts)

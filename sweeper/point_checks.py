@@ -1,7 +1,7 @@
 """What can be wrong with the points of a space whose settings are right one by one."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,9 +14,14 @@ from sweeper.peers import compared_within
 from sweeper.pydantic_faults import from_pydantic
 from sweeper.search_section import setting_fault
 from sweeper.settable import fixed_settings, flatten, known_keys, recipe_at
-from sweeper.settings import SpaceFile
+from sweeper.settings import RECIPE_SECTIONS, SpaceFile
 from sweeper.strict_yaml import Document
-from trainables.recipe import Recipe, canonical
+from trainables.recipe import SHARES, Recipe, Settings, canonical
+
+_METHODS: Final = {"batches": "taylor", "draw": "random"}
+"""Setting of the cut -> the method that it is for."""
+_AMOUNTS: Final = ("keep_macs", "keep_params", "probe")
+"""What stands in place of percent."""
 
 PROBED_POINTS: Final = 64
 """Random points whose settings are checked together, beyond each value by itself."""
@@ -65,7 +70,8 @@ def points(
     ``lenient``: points that make no recipe are passed over, since something else is wrong already.
     """
     rng, fixed = random.Random(0), fixed_settings(settings)
-    for _ in range(PROBED_POINTS if knobs else 0):
+    used: set[str] = set()
+    for _ in range(PROBED_POINTS if knobs else 1):
         params = draw(knobs, fixed, rng)
         try:
             recipe = recipe_at(settings, params)
@@ -75,18 +81,56 @@ def points(
                 section = found.key.partition(".")[0]
                 point = {key: value for key, value in params.items() if key.startswith(section)}
                 path = ("search", found.key) if found.key in params else ("search",)
-                yield document.fault(path, found.rule, point, "Take a value out, or add when.")
+                rule = found.rule if found.key in params else f"{found.key} {found.rule}".strip()
+                yield document.fault(path, rule, point, "Take a value out, or add when.")
                 return
             continue
         effective = dict(flatten(canonical(recipe)))
+        used |= effective.keys()
         for key, value in params.items():
             if value is not None and key not in effective:
                 rule, mend = _idle(key, recipe, params)
                 yield document.fault(("search", key), rule, mend=mend)
+    yield from _unused(document, settings, used)
+
+
+def _unused(document: Document, settings: SpaceFile, used: Container[str]) -> Iterator[Fault]:
+    """Keys of the pipeline that the file gives, other than their defaults, and that do nothing at any point."""
+    for name in RECIPE_SECTIONS:
+        section, given = getattr(settings, name), document.at(name)
+        for key, value in flatten({name: given}) if isinstance(given, dict) and section is not None else ():
+            if value is None or key in used or key.startswith("teacher.") or "normalize" in key:
+                continue
+            if value != _default(section, key.split(".")[1:]):
+                other = SHARES.get(key.rpartition(".")[2])
+                rule = f"has no effect beside {other}" if other else "has no effect here"
+                yield document.fault(tuple(key.split(".")), rule, value, "Remove it.")
+
+
+def _default(section: Settings, path: Sequence[str]) -> object:
+    """The value that a setting has where a file does not give it."""
+    *inner, name = path
+    for part in inner:
+        section = getattr(section, part)
+    return type(section).model_fields[name].default
 
 
 def _idle(key: str, recipe: Recipe, params: Params) -> tuple[str, str]:
     """Rule and mend for a searched setting that does nothing at a point."""
+    stage, _, name = key.rpartition(".")
+    if name in SHARES:
+        return f"has no effect beside {stage}.{SHARES[name]}", "Remove one of them."
+    if stage == "prune" and name in _METHODS:
+        assert recipe.prune is not None
+        rule = f"has no effect with prune.method: {recipe.prune.method}"
+        how = "add when: {prune.method: %s}" if "prune.method" in params else "set prune.method: %s"
+        return rule, f"Remove it, or {how % _METHODS[name]}."
+    if key == "prune.percent":
+        other = next(f"prune.{one}" for one in _AMOUNTS if getattr(recipe.prune, one) is not None)
+        mend = f"Add when: {{{other}: null}}." if other in params else "Remove one of them."
+        return f"has no effect beside {other}", mend
+    if stage == "prune.gradual" and recipe.cuts == 1:
+        return "has no effect with a single step", "Add when: {prune.gradual.steps: 2}, or whatever it needs."
     kinds = {name: kind for name, kind in params.items() if name.endswith(".kd")}
     if key.startswith("teacher.") and recipe.teacher is not None and recipe.teacher.checkpoint is not None:
         return "has no effect on a teacher from a checkpoint", "Remove it."

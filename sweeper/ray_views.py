@@ -21,9 +21,9 @@ class BookSearcher(Searcher):  # type: ignore[misc]
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next trial's config; None while all workers are busy; FINISHED at the end."""
         book, work = lookup(self.key)
-        if not book.left:
+        if not book.left and not book.live:
             return str(Searcher.FINISHED)
-        if len(book.live) >= work.workers:
+        if not book.left or len(book.live) >= work.workers:  # one under way may have to be begun again
             return None
         return config_of(book.next(), work)
 
@@ -59,9 +59,7 @@ class BookScheduler(FIFOScheduler):  # type: ignore[misc]
         book.record(trial.config["trial"], json.loads(result["record"]))
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """The trial's worker died, and did so again each time that it was begun anew."""
-        book, _ = lookup(self.key)
-        book.died(trial.config["trial"], "its worker process died, again after every retry")
+        """Nothing to do: ``Quiet`` tells the book."""
 
 
 class AbortStopper(Stopper):  # type: ignore[misc]
@@ -83,3 +81,12 @@ class AbortStopper(Stopper):  # type: ignore[misc]
 
 class Quiet(Callback):  # type: ignore[misc]
     """Takes the place of Ray's own reporting."""
+
+    def __init__(self, key: str) -> None:
+        """Take the name of a book."""
+        self.key = key
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """The trial's worker died."""
+        book, _ = lookup(self.key)
+        book.died(trial.config["trial"], "its worker process died")

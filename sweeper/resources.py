@@ -75,18 +75,26 @@ def check_files(space: Space) -> None:
             existing(Path(data.path))
         except InputError as error:
             raise InputError(f"{space.file}: {error}") from None
-    for checkpoint in checkpoints(space):
-        if not Path(checkpoint).is_file():
+    for key, file in files(space):
+        if not Path(file).is_file():
             raise InputError(
-                f'{space.file}: teacher.checkpoint: no such file, got "{checkpoint}". '
-                "Put it there, or name it: --set teacher.checkpoint=PATH."
+                f'{space.file}: {key}: no such file, got "{file}". Put it there, or name it: --set {key}=PATH.'
             )
+
+
+FILES = ("teacher.checkpoint", "sparsity.init", "prune.init", "finetune.init")
+"""Settings that name a network's file."""
+
+
+def files(space: Space) -> Iterator[tuple[str, str]]:
+    """(setting, file) of every network that a trial may load."""
+    for key in FILES:
+        knob = next((knob for knob in space.knobs if knob.key == key), None)
+        for file in (space.fixed.get(key),) if knob is None else knob.values or ():
+            if file is not None:
+                yield key, str(file)
 
 
 def checkpoints(space: Space) -> Iterator[str]:
     """The file of every teacher that a trial may load."""
-    knob = next((knob for knob in space.knobs if knob.key == "teacher.checkpoint"), None)
-    fixed = None if space.settings.teacher is None else space.settings.teacher.checkpoint
-    for checkpoint in (fixed,) if knob is None else knob.values or ():
-        if checkpoint is not None:
-            yield str(checkpoint)
+    return (file for key, file in files(space) if key == FILES[0])

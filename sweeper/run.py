@@ -15,6 +15,7 @@ from sweeper.book import Book
 from sweeper.engine import Work, execute
 from sweeper.errors import CannotFinishError, InterruptedSweepError
 from sweeper.folder import make, owned, refuse_begun, refuse_unbegun, written
+from sweeper.interrupts import Interrupts
 from sweeper.keep import branch_points
 from sweeper.manifest import Manifest
 from sweeper.resources import check_files, fitting_workers, gpus_per_trial
@@ -128,6 +129,7 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None) -> None:
 
     space, folder = session.space, session.folder
     with ExitStack() as stack:
+        interrupts = stack.enter_context(Interrupts())
         with written(folder):
             log = stack.enter_context(EventLog(folder / TRIALS))
         board = TensorBoard(folder / "tensorboard", space)
@@ -142,14 +144,14 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None) -> None:
                 _try_out(space, prove=False)
             _make_store(session.options)
             session.manifest.write("running", workers=session.workers)
-            _drive(book, session)
+            _drive(book, session, interrupts)
     for trouble in (board.trouble, mirror.trouble):
         if trouble is not None:
             session.options.warn(f"{trouble}; sweeper resume {folder} makes it again")
     _conclude(book, session)
 
 
-def _drive(book: Book, session: _Session) -> None:
+def _drive(book: Book, session: _Session, interrupts: Interrupts) -> None:
     """Run the trials that are left, under the eyes of the user."""
     from sweeper.progress import Progress
 
@@ -166,7 +168,7 @@ def _drive(book: Book, session: _Session) -> None:
     book.listen(progress.event)
     with progress, suppress(KeyboardInterrupt):
         try:
-            execute(book, work)
+            execute(book, work, interrupts)
         except Exception as error:  # what Ray makes of an error that the book knows, or of a full disk
             if isinstance(error, OSError) and error.errno in DISK_FULL and not book.finished:
                 book.fatal = book.fatal or f"Ray's files can't be written: {error.strerror}"

@@ -9,9 +9,13 @@ from sweeper.faults import Fault, Place
 from sweeper.flow import flow
 from sweeper.grammar import read_knob
 from sweeper.knobs import Knob, in_order, is_among
-from sweeper.settable import NOT_SEARCHED, known_keys, settable, value_fault
+from sweeper.settable import known_keys, not_searched, settable, value_fault
 from sweeper.strict_yaml import Document
 from sweeper.wording import did_you_mean, mend_for
+from trainables.recipe import Loaded
+
+FROM_FILE = Loaded.model_fields
+"""Keys of a stage that begins with a file: no example for those who search."""
 
 
 def read_search(document: Document) -> tuple[tuple[Knob, ...], list[Fault]]:
@@ -42,8 +46,8 @@ def read_search(document: Document) -> tuple[tuple[Knob, ...], list[Fault]]:
 def setting_fault(document: Document, key: str, *path: str | int) -> Fault | None:
     """Why ``key``, which stands at ``path``, is no setting that can be searched; None if it is one."""
     known = settable()
-    if key in NOT_SEARCHED:
-        return document.fault(path, f"can't be searched: {NOT_SEARCHED[key]}", mend="Remove it.")
+    if reason := not_searched(key):
+        return document.fault(path, f"can't be searched: {reason}", mend="Remove it.")
     if key not in known:
         return document.fault(path, "the pipeline has no such setting", mend=_dotted_mend(key, known))
     section = key.rpartition(".")[0]
@@ -55,7 +59,7 @@ def setting_fault(document: Document, key: str, *path: str | int) -> Fault | Non
 
 def _dotted_mend(key: str, known: Iterable[str]) -> str | None:
     """The settings that an unknown key may have been meant to be: of a section, or of several stages."""
-    inside = [name for name in known if name.startswith(f"{key}.")]
+    inside = [name for name in known if name.startswith(f"{key}.") and name.split(".")[1] not in FROM_FILE]
     same = [name for name in known if name.endswith(f".{key}")]
     if inside:
         return f"Write dotted keys, such as {inside[0]}."
@@ -66,7 +70,7 @@ def is_absent(document: Document, section: str) -> bool:
     """Whether a section is not there; one whose name is mistyped, which is told elsewhere, is."""
     known = [*known_keys(())]
     meant = {did_you_mean(key, known) for key in document.value if key not in known}
-    return document.at(section) is None and section not in meant
+    return document.at(*section.split(".")) is None and section not in meant
 
 
 def _conditions(document: Document, knobs: Mapping[str, Knob]) -> list[Fault]:

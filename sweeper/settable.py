@@ -2,7 +2,7 @@
 
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -12,16 +12,31 @@ from sweeper.faults import Fault
 from sweeper.knobs import Params
 from sweeper.pydantic_faults import from_pydantic
 from sweeper.settings import RECIPE_SECTIONS, SpaceFile
-from trainables.recipe import Recipe
+from trainables.recipe import Recipe, Settings, Teacher, idle_keys
 
 NOT_SEARCHED: Final = {
     "evaluate": "it decides nothing",
+    "protocol": "it decides nothing",
     **dict.fromkeys(
-        ("data.source", "data.path", "data.download", "data.val_fraction", "data.split_seed"),
+        (
+            "data.source",
+            "data.path",
+            "data.download",
+            "data.val_fraction",
+            "data.split_seed",
+            "sparsity.trained_on",
+            "prune.trained_on",
+            "finetune.trained_on",
+        ),
         "trials are compared on one split of one data set",
     ),
 }
 """Settings of the pipeline that can't be searched, and why."""
+
+
+def not_searched(key: str) -> str | None:
+    """Why a setting, or all of its section, can't be searched; None if it can."""
+    return NOT_SEARCHED.get(key) or NOT_SEARCHED.get(key.partition(".")[0])
 
 
 def settable(model: type[BaseModel] = Recipe, prefix: str = "") -> dict[str, Any]:
@@ -33,7 +48,7 @@ def settable(model: type[BaseModel] = Recipe, prefix: str = "") -> dict[str, Any
             found[prefix + name] = field.annotation
         else:
             found |= settable(section, f"{prefix}{name}.")
-    return {key: annotation for key, annotation in found.items() if key not in NOT_SEARCHED}
+    return {key: annotation for key, annotation in found.items() if not not_searched(key)}
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
@@ -92,6 +107,19 @@ def recipe_at(settings: SpaceFile, params: Params) -> Recipe:
     for key, value in params.items():
         set_dotted(plain, key, value)
     return Recipe.model_validate(plain)
+
+
+def filled_in(section: Settings, *, without: Container[str] = ()) -> dict[str, Any]:
+    """A section as plain data, with the defaults that have an effect and every key that was given."""
+    loaded = isinstance(section, Teacher) and section.checkpoint is not None
+    idle = idle_keys(section) - section.model_fields_set
+    plain: dict[str, Any] = {}
+    for name, value in section.model_dump(mode="json").items():
+        inner = getattr(section, name)
+        if name in without or name in idle or (loaded and name not in section.model_fields_set | {"model"}):
+            continue
+        plain[name] = filled_in(inner) if isinstance(inner, Settings) else value
+    return plain
 
 
 def fixed_settings(settings: SpaceFile) -> dict[str, Any]:

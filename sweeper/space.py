@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis import plain_yaml
+from analysis.records import set_dotted
 from sweeper.cautions import cautions
 from sweeper.checks import checked
 from sweeper.faults import SET, Fault, Faults
@@ -18,12 +19,14 @@ from sweeper.flow import flow
 from sweeper.knobs import Knob, Params, draw, grid
 from sweeper.peers import compared_within
 from sweeper.peers import last_stage as last_stage
-from sweeper.settable import fixed_settings, recipe_at, settable
+from sweeper.settable import filled_in, fixed_settings, recipe_at, settable
 from sweeper.settings import SpaceFile
 from sweeper.strict_yaml import Document, neighbour, parse_value, read
 from sweeper.wording import mend_for
 from trainables.recipe import Recipe
 
+PATHS = ("data.path", "teacher.checkpoint", "sparsity.init", "prune.init", "finetune.init")
+"""Settings that name a file or folder, from where the program is started."""
 SHIPPED = Path(__file__).resolve().parent.parent / "search_spaces"
 
 
@@ -63,11 +66,16 @@ class Space:
         return all(knob.values is not None for knob in self.knobs)
 
     def text(self) -> str:
-        """The space as YAML with every default filled in; reading it gives this space again."""
-        plain = self.settings.model_dump(mode="json", exclude={"search"})
+        """The space as YAML with every default filled in, and whole paths; reading it gives this space again."""
+        plain = filled_in(self.settings, without=("search",))
         plain = {"name": self.name} | {key: value for key, value in plain.items() if value is not None}
-        if self.settings.teacher is not None and self.settings.teacher.checkpoint is not None:
-            plain["teacher"] = {key: plain["teacher"][key] for key in ("model", "checkpoint")}
+        for key in PATHS:
+            if self.fixed.get(key) is not None:
+                set_dotted(plain, key, str(Path(self.fixed[key]).resolve()))
+        folders = self.settings.evaluate.test_sets.folders
+        plain["evaluate"]["test_sets"]["folders"] = {
+            name: str(Path(folder).resolve()) for name, folder in folders.items()
+        }
         if self.search:
             plain["search"] = dict(self.search)
         order = ["name", *(key for key in SpaceFile.model_fields if key != "name")]

@@ -171,7 +171,7 @@ def experiment(space: Space) -> Summary:
     columns = {
         name: text
         for name, text in COLUMNS.items()
-        if name != "test_accuracy" or space.settings.evaluate == "all"
+        if name != "test_accuracy" or space.settings.evaluate.trials == "all"
     }
     return hparams.hparams_config_pb(
         hparams=[hparams.HParam(knob.key, _domain(knob)) for knob in space.knobs],

@@ -12,7 +12,7 @@ from trainables.addresses import batch_size
 from trainables.fit import Task, sgd, train_epoch
 from trainables.recipe import Distilled, Sparsity, Training
 from trainables.stages.distilled import distil
-from trainables.stages.sparsity import start
+from trainables.stages.start import first
 from trainables.stages.teacher import untrained
 
 TIMED_STEPS = 12
@@ -27,14 +27,15 @@ def seconds_per_epoch(trials: Sequence[Foreseen], bench: Bench) -> dict[str, flo
             if segment.rates:
                 found.setdefault(trial.kind(segment.stage), []).append((trial, segment.stage))
     return {
-        kind: _seconds(*sorted(those, key=lambda one: one[0].percent)[len(those) // 2], bench)
+        kind: _seconds(*sorted(those, key=lambda one: one[0].size["macs"])[len(those) // 2], bench)
         for kind, those in found.items()
     }
 
 
 def _seconds(trial: Foreseen, stage: str, bench: Bench) -> float:
     """Seconds of an epoch of a trial's stage."""
-    training: Training = getattr(trial.recipe, stage)
+    training = trial.recipe.training(stage)
+    assert training is not None
     images, size = bench.place.images, batch_size(training, trial.recipe)
     steps = max(1, len(images.labels) // size)
     timed = min(steps, TIMED_STEPS)
@@ -51,13 +52,14 @@ def _seconds(trial: Foreseen, stage: str, bench: Bench) -> float:
 
 
 def _network(trial: Foreseen, stage: str, bench: Bench) -> nn.Module:
-    """An untrained network of the size that the stage trains."""
+    """A network of the size that the stage trains."""
     recipe = trial.recipe
     if stage == "teacher":
         assert recipe.teacher is not None
         return untrained(recipe.teacher, bench.place)
-    network = start(recipe, bench.place).network
-    return cut(network, trial.percent) if stage == "finetune" and recipe.prune else network
+    network = first(recipe, bench.place)
+    smaller = stage in ("gradual", "finetune") and recipe.prune is not None
+    return cut(network, recipe, bench.place) if smaller else network
 
 
 def _task(trial: Foreseen, stage: str, training: Training, size: int, bench: Bench) -> Task:

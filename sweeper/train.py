@@ -97,6 +97,7 @@ def _place(space: Space, store: Path | None) -> "Place":
         max_gb=settings.store.max_gb,
         threads=settings.resources.cpus_per_trial,
         gpus=gpus,
+        seen=space.settings.seen,
     )
 
 
@@ -129,7 +130,7 @@ def _write(space: Space, recipe: Recipe, place: "Place", trained: Trained, netwo
         "recipe": canonical(recipe),
         "metrics": trained.metrics,
         "arithmetic": dict(place.arithmetic),
-        "normalize": {"mean": list(place.images.mean), "std": list(place.images.std)},
+        "data": place.identity.address,
         "classes": list(place.data.class_names),
     }
     save(trained.folder / NETWORK, network.cpu(), metadata=about)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 _SHOWN = 60  # characters of a value that a line shows
+_LISTED, _FIRST, _MANY = 16, 12, 30  # a line lists up to 16 names, of up to 30 the first 12, of more none
 
 
 def printable(text: str) -> str:
@@ -89,8 +90,12 @@ def _folded(word: str) -> str:
 
 
 def mend_for(word: str, candidates: Iterable[str]) -> str | None:
-    """`Did you mean X?`, else the few names there are, else None."""
+    """`Did you mean X?`, else the names there are, of some more the first ones, of very many none."""
     names = list(dict.fromkeys(candidates))
     if near := did_you_mean(word, names):
         return f"Did you mean {near}?"
-    return f"Known here: {', '.join(names)}" if 0 < len(names) <= 30 else None
+    if not 0 < len(names) <= _MANY:
+        return None
+    if len(names) > _LISTED:
+        return f"Known here: {', '.join(names[:_FIRST])} and {len(names) - _FIRST} more"
+    return f"Known here: {', '.join(names)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trainables.checkpoints import load as load
     from trainables.checkpoints import save as save
+    from trainables.conversion import transfer as transfer
     from trainables.counting import complexity as complexity
     from trainables.pruning import prune as prune
 
@@ -17,9 +18,10 @@ _WHERE = {
     "save": "trainables.checkpoints",
     "complexity": "trainables.counting",
     "prune": "trainables.pruning",
+    "transfer": "trainables.conversion",
 }
 
-__all__ = ["complexity", "load", "prune", "save"]
+__all__ = ["complexity", "load", "prune", "save", "transfer"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,14 +11,15 @@ have in common. Needs no torch: what a sweep shares can be counted before it sta
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from trainables.losses import LOSSES
-from trainables.recipe import Distilled, Recipe, Sparsity, Training
-from trainables.schedule import rates
+from trainables.pruning.gradual import cumulative
+from trainables.recipe import Distilled, Prune, Recipe, Sparsity, Training
+from trainables.schedule import rates, stretched
 
 TRAINING_CODE = 1
 """Version of the code that trains; raised by every change that moves a bit of a trained network."""
@@ -51,6 +52,10 @@ class Segment:
     """Learning rate of every epoch; empty for a stage that does not train."""
     addresses: tuple[str, ...]
     """Address after epoch 0 (the start), 1, ..., E; a stage that does not train has one, its result's."""
+    part: int = 0
+    """Of a gradual prune: which cut, from 0, or the training after it."""
+    behind: int = 0
+    """Epochs of the stage in earlier parts."""
 
     @property
     def end(self) -> str:
@@ -75,7 +80,12 @@ def teacher_segment(recipe: Recipe, data: DataIdentity, arithmetic: Mapping[str,
 
 
 def chain(
-    recipe: Recipe, *, data: DataIdentity, arithmetic: Mapping[str, Any], teacher: str | None
+    recipe: Recipe,
+    *,
+    data: DataIdentity,
+    arithmetic: Mapping[str, Any],
+    teacher: str | None,
+    saved: float | None = None,
 ) -> tuple[Segment, ...]:
     """The student's stages in order, each with its addresses.
 
@@ -84,36 +94,75 @@ def chain(
         data: identity of the images.
         arithmetic: what the bits depend on besides (device, threads, versions).
         teacher: address of the teacher's result; used only by the stages that distil.
+        saved: the unpruned network's MACs over the pruned one's. Without it a finetune with ``start:
+            scratch_b``, whose epochs depend on it, is left out.
     """
-    parent = _root(data, recipe.model, recipe.seed, arithmetic)
     segments: list[Segment] = []
+    parent = _root(data, recipe.model, recipe.seed, arithmetic)
+    if recipe.init is not None:
+        parent = _loaded(recipe, data, arithmetic)
+        segments.append(Segment(stage="init", rates=(), addresses=(parent,)))
     if recipe.sparsity is not None:
         settings = _sgd(recipe.sparsity, recipe) | _distillation(recipe.sparsity, teacher)
-        segments.append(
-            _training("sparsity", parent, settings | _penalty(recipe.sparsity), rates(recipe.sparsity))
-        )
+        settings |= _penalty(recipe.sparsity) | _tested(recipe, "sparsity")
+        segments.append(_training("sparsity", parent, settings, rates(recipe.sparsity)))
         parent = segments[-1].end
     if recipe.prune is not None:
-        address = digest([parent, "prune", _prune(recipe)])
-        segments.append(Segment(stage="prune", rates=(), addresses=(address,)))
-        parent = address
+        segments += _cuts(recipe, parent, teacher)
+        parent = segments[-1].end
     if recipe.finetune is not None:
+        schedule: Training = recipe.finetune
+        if recipe.finetune.start == "scratch_b":
+            if saved is None:
+                return tuple(segments)
+            schedule = lengthened(recipe.finetune, saved)
         settings = _sgd(recipe.finetune, recipe) | _distillation(recipe.finetune, teacher)
-        settings |= {"start": recipe.finetune.start}
-        segments.append(_training("finetune", parent, settings, rates(recipe.finetune)))
+        settings |= {"start": "pruned" if recipe.finetune.start == "pruned" else "scratch"}
+        settings |= _tested(recipe, "finetune")
+        segments.append(_training("finetune", parent, settings, rates(schedule)))
     return tuple(segments)
+
+
+def lengthened(training: Training, saved: float) -> Training:
+    """The schedule of scratch-B: as many MACs as the unpruned network, but at most twice the epochs.
+
+    Liu et al. 2019, arXiv 1810.05270, section 3; the whole schedule is stretched.
+    """
+    return stretched(training, min(2.0, max(1.0, saved)))
+
+
+def _cuts(recipe: Recipe, parent: str, teacher: str | None) -> list[Segment]:
+    """One cut, or several with training between them."""
+    prune = recipe.prune
+    assert prune is not None
+    if prune.gradual is None or prune.cuts == 1:
+        address = digest([parent, "prune", _prune(prune, recipe, 0)])
+        return [Segment(stage="prune", rates=(), addresses=(address,))]
+    segments: list[Segment] = []
+    settings = _sgd(prune.gradual, recipe) | _distillation(prune.gradual, teacher)
+    for part in range(prune.gradual.steps):
+        address = digest([parent, "prune", _prune(prune, recipe, part), part])
+        segments.append(Segment(stage="prune", rates=(), addresses=(address,), part=part))
+        parent = address
+        if part < prune.gradual.steps - 1:
+            behind = part * prune.gradual.epochs
+            trained = _training("gradual", parent, settings, rates(prune.gradual))
+            segments.append(replace(trained, part=part, behind=behind))
+            parent = segments[-1].end
+    return segments
 
 
 def teacher_address(recipe: Recipe, data: DataIdentity, arithmetic: Mapping[str, Any]) -> str | None:
     """Address of the teacher that the recipe distils from; None where nothing is distilled.
 
-    A teacher from a checkpoint is known by the file's content alone: ``teacher.model`` is only checked
-    against it.
+    A teacher from a checkpoint is known by the file's content and how it is read: ``teacher.model`` is only
+    checked against it.
     """
     if not recipe.needs_teacher or recipe.teacher is None:
         return None
     if recipe.teacher.checkpoint is not None:
-        return digest(["checkpoint", file_digest(recipe.teacher.checkpoint)])
+        how = {"weights": recipe.teacher.weights or "model", "normalize": recipe.teacher.normalize}
+        return digest(["checkpoint", file_digest(recipe.teacher.checkpoint), how])
     return teacher_segment(recipe, data, arithmetic).end
 
 
@@ -174,16 +223,57 @@ def distillation_weights(stage: Distilled) -> tuple[float, float, float]:
     return tau, kd_weight, ce_weight
 
 
+def _tested(recipe: Recipe, stage: str) -> dict[str, Any]:
+    """Epochs with a look at the test set are kept apart from those without: their records differ."""
+    return {"protocol": recipe.protocol} if recipe.tested(stage) else {}
+
+
 def _penalty(sparsity: Sparsity) -> dict[str, Any]:
     return {"s": sparsity.s, "on": sparsity.on} if sparsity.s > 0 else {}
 
 
-def _prune(recipe: Recipe) -> dict[str, Any]:
-    assert recipe.prune is not None
-    settings: dict[str, Any] = {"percent": recipe.prune.percent, "method": recipe.prune.method}
-    if recipe.prune.recalibrate:
-        settings |= {"recalibrate": recipe.prune.recalibrate, "batch_size": recipe.data.batch_size}
+def share_of(prune: Prune, part: int) -> float:
+    """The share of the unpruned network's channels that is gone after a cut, from 0."""
+    if prune.gradual is None or prune.cuts == 1:
+        return prune.percent
+    return cumulative(prune.percent, prune.gradual.steps, prune.gradual.ratio)[part]
+
+
+def _prune(prune: Prune, recipe: Recipe, part: int) -> dict[str, Any]:
+    """What a cut depends on; a setting that does nothing in it is left out."""
+    settings: dict[str, Any] = {"percent": share_of(prune, part), "method": prune.method}
+    if prune.probe is not None:
+        settings |= {"percent": None, "probe": prune.probe}
+    if prune.by_budget:
+        settings |= {"percent": None, "keep_macs": prune.keep_macs, "keep_params": prune.keep_params}
+    if prune.scope != "global":
+        settings["scope"] = prune.scope
+    if prune.protect_share or prune.protect:
+        settings |= {"protect_share": prune.protect_share, "protect": sorted(set(prune.protect))}
+    if prune.like is not None:
+        settings["like"] = prune.like
+    if "random" in (prune.method, prune.like):
+        settings["draw"] = prune.draw
+    if "taylor" in (prune.method, prune.like):
+        settings |= {"batches": prune.batches, "batch_size": recipe.data.batch_size}
+    if prune.recalibrate:
+        settings |= {"recalibrate": prune.recalibrate, "batch_size": recipe.data.batch_size}
     return settings
+
+
+def _loaded(recipe: Recipe, data: DataIdentity, arithmetic: Mapping[str, Any]) -> str:
+    """The root of a student that begins with a file: its content, how it is read, and the seed of training."""
+    assert recipe.init is not None
+    _, section = recipe.init
+    assert section.init is not None
+    how = {
+        "weights": section.weights or "model",
+        "normalize": section.normalize,
+        "model": recipe.model,
+    }
+    return digest(
+        [TRAINING_CODE, data.to_json(), file_digest(section.init), how, recipe.seed, dict(arithmetic)]
+    )
 
 
 __all__ = [

@@ -64,12 +64,15 @@ def save(path: str | Path, network: nn.Module, *, metadata: Mapping[str, object]
         aside.unlink(missing_ok=True)
 
 
-def load(path: str | Path, *, model: str | None = None, classes: int | None = None) -> nn.Module:
+def load(
+    path: str | Path, *, model: str | None = None, classes: int | None = None, weights: str = "model"
+) -> nn.Module:
     """The network in a file, on the CPU, in evaluation mode and in the file's dtype.
 
-    Reads our own files and the checkpoints that `trainables.foreign` lists; of DIST's two networks it takes
-    `model`, not `ema_model`. What the network is comes from the file's content; `model` and `classes` only
-    say what it must be. Nothing but tensors and plain values is unpickled.
+    Reads our own files and the checkpoints that `trainables.foreign` lists. What the network is comes from
+    the file's content; `model` and `classes` only say what it must be. DIST's files hold two networks:
+    `weights` is `model` for the trained one, `ema_model` for its moving average. Nothing but tensors and
+    plain values is unpickled.
 
     Raises:
         InputError: No such file, no checkpoint, another network than asked for, a tensor that does not fit.
@@ -83,10 +86,12 @@ def load(path: str | Path, *, model: str | None = None, classes: int | None = No
     with _naming(path):
         about = _about(path)
         if about is not None:
+            if weights != "model":
+                raise InputError(f"weights: model in our own files, got {weights}. Leave it out.")
             state = _verified(path, about)
             architecture = Architecture.from_json(about["architecture"])
         else:
-            state, cfg = state_of(_unpickled(path))
+            state, cfg = state_of(_unpickled(path), weights=weights)
             architecture = recognise(state, model=model, cfg=cfg)
         for key, asked in (("model", model), ("classes", classes)):
             if asked not in (None, has := getattr(architecture, key)):
@@ -103,6 +108,13 @@ def describe(path: str | Path) -> Description:
         return Description(
             architecture=Architecture.from_json(about["architecture"]), metadata=about["metadata"]
         )
+
+
+def metadata_of(path: str | Path) -> dict[str, Any]:
+    """The metadata in one of our own files; empty for any other, which has none."""
+    with _naming(path):
+        about = _about(Path(path))
+        return {} if about is None else dict(about["metadata"])
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from trainables.data.augment import draw, pad_images
 from trainables.data.batches import Batch, batches, epoch_order, normalise
 from trainables.errors import TrainingFailedError
 from trainables.losses.sparsity import add_subgradient
+from trainables.models import Architecture
 from trainables.recipe import Training
 from trainables.seeding import derive, generator
 
@@ -31,7 +32,7 @@ class Distillation:
     """The part of a loss that comes from the teacher."""
 
     loss: Callable[..., Tensor]
-    """(student logits, teacher logits, *, tau) -> scalar."""
+    """(student logits, teacher logits, *, labels, tau) -> scalar."""
     logits: Callable[[Batch], Tensor]
     """The teacher's logits of a batch."""
     tau: float
@@ -51,6 +52,8 @@ class Task:
     """Strength of the L1 penalty on BatchNorm scales; 0: none."""
     on: Literal["all", "prunable"] = "all"
     distillation: Distillation | None = None
+    test: bool = False
+    """Measure the test set after every epoch, too (protocol: diary)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,15 +65,13 @@ class TrainingImages:
     labels: Tensor
     pad: int
     flip: bool
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
 
     @classmethod
     def of(cls, data: Dataset, device: torch.device) -> "TrainingImages":
         """The training images of a data set, on a device."""
         padded = pad_images(data.train.pixels, data.pad).to(device)
         labels = data.train.labels.to(device)
-        return cls(padded=padded, labels=labels, pad=data.pad, flip=data.flip, mean=data.mean, std=data.std)
+        return cls(padded=padded, labels=labels, pad=data.pad, flip=data.flip)
 
     def first(self, count: int) -> "TrainingImages":
         """The first ``count`` of them, for a try."""
@@ -142,7 +143,7 @@ def train_epoch(
     with torch.random.fork_rng(devices=[]):  # dropout, too, draws numbers that come from the epoch
         torch.manual_seed(derive(task.seed, task.stage, epoch, "network"))
         for batch in epoch_batches:
-            logits = network(network_input(batch.pixels, images.mean, images.std))
+            logits = network(network_input(network, batch.pixels))
             loss = batch_loss(logits, batch, task)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -170,37 +171,40 @@ def batch_loss(logits: Tensor, batch: Batch, task: Task) -> Tensor:
     if task.distillation is None:
         return cross_entropy
     part = task.distillation
-    return part.ce_weight * cross_entropy + part.weight * part.loss(logits, part.logits(batch), tau=part.tau)
+    distilled = part.loss(logits, part.logits(batch), labels=batch.labels, tau=part.tau)
+    return part.ce_weight * cross_entropy + part.weight * distilled
 
 
-def network_input(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """Bytes as a network takes them: float32, normalised, channels last."""
-    return normalise(pixels, mean, std, memory_format=torch.channels_last)
+def network_input(network: nn.Module, pixels: Tensor) -> Tensor:
+    """Bytes as a network takes them: float32, normalised with its own numbers, channels last."""
+    architecture = network.architecture
+    assert isinstance(architecture, Architecture)
+    assert architecture.mean is not None, "a network normalises its own images"
+    assert architecture.std is not None
+    return normalise(pixels, architecture.mean, architecture.std, memory_format=torch.channels_last)
 
 
 @torch.no_grad()
-def predict(network: nn.Module, images: Images, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+def predict(network: nn.Module, images: Images) -> Tensor:
     """Logits (N, classes) of images in their order, on the CPU; the network's mode is put back."""
     training = network.training
     device = next(network.parameters()).device
     network.eval()
     parts = [
-        network(network_input(images.pixels[start : start + EVALUATION_BATCH].to(device), mean, std))
+        network(network_input(network, images.pixels[start : start + EVALUATION_BATCH].to(device)))
         for start in range(0, len(images), EVALUATION_BATCH)
     ]
     network.train(training)
     return torch.cat(parts).cpu()
 
 
-def measure(
-    network: nn.Module, images: Images, mean: tuple[float, ...], std: tuple[float, ...], *, what: str
-) -> dict[str, float]:
+def measure(network: nn.Module, images: Images, *, what: str) -> dict[str, float]:
     """``accuracy`` (0..1) and mean cross-entropy ``loss`` on images.
 
     Raises:
         TrainingFailedError: the loss is not finite; ``what`` says what was measured.
     """
-    logits = predict(network, images, mean, std)
+    logits = predict(network, images)
     loss = functional.cross_entropy(logits, images.labels).item()
     accuracy = (logits.argmax(1) == images.labels).sum().item() / len(images)
     if not math.isfinite(loss):

@@ -11,38 +11,57 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from trainables.errors import InputError
-from trainables.models import BOTTLENECK, MODELS, PRERESNET, RESNET, Architecture, Family, build, family
+from trainables.models import (
+    BOTTLENECK,
+    MODELS,
+    PRERESNET,
+    RESNET,
+    VGG,
+    VGG_WIDTHS,
+    Architecture,
+    Family,
+    build,
+    family,
+)
 from trainables.models.network import PrunableNetwork
 
 State = Mapping[str, Tensor]
 
 
-def state_of(checkpoint: object) -> tuple[State, Sequence[int] | None]:
-    """The tensors in what a file held, and its `cfg` if it has one.
+WEIGHTS: dict[str, tuple[str, ...]] = {"model": ("state_dict", "model"), "ema_model": ("ema_model",)}
+"""Keys of a file under which the networks lie: the trained one (or at the top), and its moving average."""
 
-    Of DIST's two networks it is `model`, the trained one, and not `ema_model`, its moving average.
+
+def state_of(checkpoint: object, *, weights: str = "model") -> tuple[State, Sequence[int] | None]:
+    """The tensors in what a file held, and its `cfg` if it has one, without the 'M' of VGG's poolings.
+
+    `weights` chooses between the two networks that DIST's code saves, by a key of `WEIGHTS`.
     """
-    state: Any = checkpoint
-    cfg = None
-    if isinstance(checkpoint, Mapping):
-        inner = (checkpoint[key] for key in ("state_dict", "model") if key in checkpoint)
-        state, cfg = next(inner, checkpoint), checkpoint.get("cfg")
+    if weights not in WEIGHTS:
+        raise InputError(f"weights: {' or '.join(WEIGHTS)}, got {weights}. Write one of these.")
+    held = checkpoint if isinstance(checkpoint, Mapping) else {}
+    key = next((key for key in WEIGHTS[weights] if held.get(key) is not None), None)
+    if key is None and weights != "model":
+        raise InputError(f"weights: model, the only network in this file, got {weights}. Leave it out.")
+    state = checkpoint if key is None else held[key]
     if not isinstance(state, Mapping) or not state:
         raise InputError(f"checkpoint: a state_dict, got {type(state).__name__}. Save network.state_dict().")
-    if strange := [name for name, value in state.items() if not isinstance(value, Tensor)]:
+    if strange := [
+        name for name, value in state.items() if not (isinstance(value, Tensor) and isinstance(name, str))
+    ]:
         raise InputError(
             f"checkpoint: tensors under state_dict, model or at the top, got {strange[0]}. "
             "Save network.state_dict()."
         )
-    if all(name.startswith("module.") for name in state):
-        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    return state, cfg
+    for prefix in ("module.", "_orig_mod."):  # of DataParallel, also twice, and of torch.compile
+        while all(str(name).startswith(prefix) for name in state):
+            state = {str(name).removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state, _widths(held.get("cfg"))
 
 
 def recognise(state: State, *, model: str | None = None, cfg: Sequence[int] | None = None) -> Architecture:
@@ -52,20 +71,21 @@ def recognise(state: State, *, model: str | None = None, cfg: Sequence[int] | No
     them.
     """
     seen = _family(state)
-    name = next((name for name, known in MODELS.items() if known == seen), None)
+    name = next((name for name, known in MODELS.items() if _same(known, seen)), None)
     chosen = model or name
     if chosen is None:
         told = f"depth {seen.depth} and widths {seen.widths}" if seen else f"{next(iter(state))}, ..."
         raise InputError(f"checkpoint: one of the networks of MODELS, got {told}. Build it as one of these.")
+    first, last = ("feature.0", "classifier") if seen and seen.where == VGG else ("conv1", "fc")
     whole = Architecture(
         model=chosen,
-        classes=_size(state, "fc.weight", 0),
-        channels=_size(state, "conv1.weight", 1),
+        classes=_size(state, f"{last}.weight", 0),
+        channels=_size(state, f"{first}.weight", 1),
         shortcut_norm=family(chosen).where in (PRERESNET, BOTTLENECK)
         and any(".downsample.1." in tensor for tensor in state),
     )
     network = build(whole, seed=0)
-    if MODELS[chosen] != seen and (fault := misfit(network, state)):
+    if not _same(MODELS[chosen], seen) and (fault := misfit(network, state)):
         raise InputError(f"model: {name or 'another network'} in this file, got {chosen}; {fault}.")
     if not isinstance(network, PrunableNetwork):
         return whole
@@ -81,7 +101,8 @@ def recognise(state: State, *, model: str | None = None, cfg: Sequence[int] | No
 def fill(network: nn.Module, state: State) -> nn.Module:
     """Loads the tensors into the network, in their dtype; the first one that does not fit is an InputError.
 
-    Only `num_batches_tracked` may be missing, which torch did not write before 0.4.1; it stays 0.
+    Two kinds may be missing: `num_batches_tracked`, which torch did not write before 0.4.1 and which stays 0,
+    and the `indexes` of a selection that selects everything, which a network without selections has not.
     """
     if fault := misfit(network, state):
         raise InputError(f"checkpoint: the tensors of its architecture, got others; {fault}.")
@@ -103,15 +124,24 @@ def misfit(network: nn.Module, state: State) -> str | None:
     """The first tensor, in the network's order, that is missing, of another shape or not the network's."""
     own = network.state_dict()
     for name, tensor in own.items():
-        if name not in state and not name.endswith("num_batches_tracked"):
+        if name not in state and not _can_be_missing(name, tensor):
             return f"{name} is missing"
         if name in state and state[name].shape != tensor.shape:
             return f"{name} has shape {tuple(state[name].shape)} in place of {tuple(tensor.shape)}"
     return next((f"{name} is not in the network" for name in state if name not in own), None)
 
 
+def _can_be_missing(name: str, own: Tensor) -> bool:
+    return name.endswith("num_batches_tracked") or (name.endswith("select.indexes") and bool(own.all()))
+
+
 def _family(state: State) -> Family | None:
-    """What the names and shapes tell of one of our residual networks; None if it is none."""
+    """What the names and shapes tell of one of our networks; None if it is none."""
+    features = (
+        sum(bool(re.fullmatch(r"feature\.\d+\.weight", name)) for name in state) // 2
+    )  # half are BatchNorms
+    if features:
+        return Family(where=VGG, depth=features + 3, widths=VGG_WIDTHS)
     blocks = sum(bool(re.fullmatch(r"layer[123]\.\d+\.conv1\.weight", name)) for name in state)
     bottleneck = "layer1.0.conv3.weight" in state
     last = "conv3" if bottleneck else "conv2"
@@ -125,6 +155,21 @@ def _family(state: State) -> Family | None:
         depth=blocks * (3 if bottleneck else 2) + 2,
         widths=(stem, first, second, third),
     )
+
+
+def _same(known: Family, seen: Family | None) -> bool:
+    """Whether the tensors are of this family; a VGG may be narrower everywhere, so only its depth counts."""
+    if seen is not None and seen.where == VGG:
+        seen = replace(seen, widths=known.widths)
+    return known == seen
+
+
+def _widths(cfg: object) -> Sequence[int] | None:
+    if cfg is None:
+        return None
+    if not isinstance(cfg, list | tuple):
+        raise InputError(f"cfg: a list of widths, got {type(cfg).__name__}. Take it out.")
+    return [width for width in cfg if width != "M"]
 
 
 def _size(state: State, name: str, axis: int) -> int:

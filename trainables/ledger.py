@@ -2,7 +2,9 @@
 
 import json
 import os
+import secrets
 import socket
+from functools import cache
 from pathlib import Path
 
 
@@ -25,6 +27,12 @@ class Ledger:
             "seconds": round(seconds, 4),
             "trial": trial,
         }
-        file = self.folder / f"{socket.gethostname()}-{os.getpid()}.jsonl"
+        file = self.folder / _name(os.getpid())
         with file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
+
+
+@cache
+def _name(process: int) -> str:
+    """A file of its own for every process, also for a later one with the same number."""
+    return f"{socket.gethostname()}-{process}-{secrets.token_hex(4)}.jsonl"

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from trainables.addresses import DataIdentity
 from trainables.arithmetic import describe, pick_device, use_threads
 from trainables.data import Dataset, load_data
+from trainables.data.dataset import validated_on_test
 from trainables.fit import TrainingImages
 from trainables.ledger import Ledger
+from trainables.models import Architecture
 from trainables.recipe import Data
 from trainables.store import NoStore, States, Store
 
@@ -35,6 +38,20 @@ class Place:
     trial: int | None = None
     """Number of the trial, for the ledger."""
 
+    def architecture(self, model: str) -> Architecture:
+        """A whole network of this name for the images, which it normalises with the data set's numbers."""
+        return Architecture(
+            model=model,
+            classes=self.identity.classes,
+            channels=self.identity.channels,
+            mean=self.data.mean,
+            std=self.data.std,
+        )
+
+    def put(self, network: nn.Module) -> nn.Module:
+        """The network where it is run, in the memory format that it is run in."""
+        return network.to(self.device).to(memory_format=torch.channels_last)
+
     @classmethod
     def prepare(
         cls,
@@ -47,6 +64,7 @@ class Place:
         gpus: float = 0.0,
         keep: Mapping[str, frozenset[int]] | None = None,
         trial: int | None = None,
+        seen: bool = False,
     ) -> "Place":
         """Load the images (once a process) and open the store.
 
@@ -59,10 +77,12 @@ class Place:
             gpus: share of a GPU that this process was given; 0: the CPU.
             keep: see the attribute.
             trial: see the attribute.
+            seen: the student comes from outside and has seen all the training images, so halves of the
+                test set validate and test.
         """
         use_threads(threads)
         device = pick_device(gpus)
-        dataset, images = _images(data, device)
+        dataset, images = _images(data, device, seen)
         return cls(
             data=dataset,
             images=images,
@@ -77,8 +97,10 @@ class Place:
 
 
 @lru_cache(maxsize=2)
-def _images(data: Data, device: torch.device) -> tuple[Dataset, TrainingImages]:
+def _images(data: Data, device: torch.device, seen: bool) -> tuple[Dataset, TrainingImages]:
     dataset = load_dataset(data)
+    if seen:
+        dataset = validated_on_test(dataset, seed=data.split_seed)
     return dataset, TrainingImages.of(dataset, device)
 
 

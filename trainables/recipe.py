@@ -9,11 +9,14 @@ DIST's ``dist_cifar.yaml`` for finetuning. Importing this module needs no torch.
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from trainables.data import SOURCES
+from trainables.data.corruptions import CORRUPTIONS
 from trainables.losses import LOSSES
 from trainables.models import MODELS
+from trainables.models import NAMES as MODEL_NAMES
+from trainables.normalisation import NAMES
 from trainables.pruning.importance import IMPORTANCES
 
 
@@ -22,24 +25,38 @@ def fault(rule: str, mend: str | None = None) -> ValueError:
     return ValueError(f"{rule}. {mend}" if mend else rule)
 
 
-def _one_of(what: str, names: Callable[[], Iterable[str]]) -> AfterValidator:
+def _one_of(what: str, names: Callable[[], Iterable[str]], short: str | None = None) -> AfterValidator:
     def check(name: str) -> str:
         known = list(names())
         if name not in known:
             from difflib import get_close_matches
 
             near = get_close_matches(name, known, n=1)
-            mend = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(known)}."
+            mend = f"Did you mean {near[0]}?" if near else f"Known are {short or ', '.join(known)}."
             raise fault(f"must be a known {what}", mend)
         return name
 
     return AfterValidator(check)
 
 
-ModelName = Annotated[str, _one_of("network", lambda: MODELS)]
+ModelName = Annotated[str, _one_of("network", lambda: MODELS, MODEL_NAMES)]
 SourceName = Annotated[str, _one_of("data source", lambda: SOURCES)]
 KdName = Annotated[str, _one_of("distillation loss", lambda: ["none", *LOSSES])]
 MethodName = Annotated[str, _one_of("pruning method", lambda: IMPORTANCES)]
+CorruptionName = Annotated[str, _one_of("corruption", lambda: CORRUPTIONS)]
+
+
+def _two_rows(rows: list[list[float]]) -> list[list[float]]:
+    if len(rows) != 2 or not rows[0] or len(rows[0]) != len(rows[1]) or min(rows[1]) <= 0:
+        raise fault("must be means and deviations, one number a channel", "Write [[0.5], [0.25]], or a name.")
+    return rows
+
+
+Normalization = (
+    Annotated[str, _one_of("normalisation", lambda: NAMES)]
+    | Annotated[list[list[float]], AfterValidator(_two_rows)]
+)
+"""A name of trainables.normalisation, or [[mean, ...], [std, ...]]."""
 
 
 def _fraction(value: float) -> float:
@@ -56,6 +73,7 @@ SplitFraction = Annotated[
     float, Field(gt=0, json_schema_extra={"exclusiveMaximum": 1}), AfterValidator(_fraction)
 ]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Part = Annotated[float, Field(gt=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -104,11 +122,16 @@ class Training(Settings):
     """Passes over the training images."""
     lr: Positive
     """Full learning rate."""
-    warmup: CountFromZero
-    """Epochs held at the full rate before the decay: drops come at warmup + k * decay_every, k >= 1."""
-    decay_every: Count
-    """Epochs between two drops of the rate."""
-    decay_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
+    warmup: CountFromZero | None = None
+    """Epochs held at the full rate before the decay: drops come at warmup + k * decay_every, k >= 1; null:
+    warmup_share of the epochs."""
+    warmup_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the epochs that is held at the full rate, where warmup is null."""
+    decay_every: Count | None = None
+    """Epochs between two drops of the rate; null: decay_share of the epochs, at least one."""
+    decay_share: Part = 0.125
+    """Share of the epochs between two drops, where decay_every is null."""
+    decay_rate: Part = 0.1
     """Factor of one drop."""
     ramp: CountFromZero = 0
     """Epochs of a linear rise to the full rate at the start: lr * e / (ramp + 1) in epoch e <= ramp."""
@@ -132,17 +155,40 @@ class Training(Settings):
         return self
 
 
+class Loaded(Settings):
+    """A stage that can begin with a network from a file, in place of the stages before it."""
+
+    init: str | None = None
+    """A network to begin with: network-slimming's, DIST's, RepDistiller's or ours, pruned or not."""
+    weights: Literal["model", "ema_model"] | None = None
+    """Which of DIST's two networks; null: model."""
+    normalize: Normalization | None = None
+    """What the network's images were normalised with; null: the file's own word, else what fits the training
+    images better is taken, and said."""
+    trained_on: Literal["train", "split"] | None = None
+    """train: it has seen all the training images, so one half of the test set validates and the other half
+    tests; split: it was trained on this file's own split. Files of ours say it themselves."""
+
+    @model_validator(mode="after")
+    def _only_with_init(self) -> Self:
+        if self.init is None:
+            for key in ("weights", "normalize", "trained_on"):
+                if getattr(self, key) is not None:
+                    raise fault(f"{key}: has no effect without init", "Give init, or remove it.")
+        return self
+
+
 class Distilled(Training):
     """A stage that can learn from the teacher as well as from the labels."""
 
     kd: KdName = "none"
     """Distillation loss, or none."""
     kd_tau: Positive | None = None
-    """Its temperature; null: 4. Tau squared is in the loss, so kd_weight is the better knob to search."""
+    """Its temperature; null: 4, 2 for the standardised losses. Tau squared is in the loss: search kd_weight."""
     kd_weight: NotNegative | None = None
-    """Weight of the distillation loss; null: 2 for dist, 0.9 for kd."""
+    """Weight of the distillation loss; null: that of its official configuration (dist 2, kd 0.9, dkd 1, *_std 9)."""
     ce_weight: NotNegative | None = None
-    """Weight of the cross-entropy beside it; null: 1 for dist, 0.1 for kd."""
+    """Weight of the cross-entropy beside it; null: that of its official configuration (kd 0.1, the others 1)."""
 
 
 class Teacher(Training):
@@ -152,21 +198,28 @@ class Teacher(Training):
     """Name of the network; with a checkpoint it is read from the file, and checked if given."""
     checkpoint: str | None = None
     """A trained network: RepDistiller's, network-slimming's, DIST's or ours. Nothing is trained then."""
+    weights: Literal["model", "ema_model"] | None = None
+    """Which of DIST's two networks the checkpoint is read from; null: model."""
+    normalize: Normalization | None = None
+    """What the checkpoint's images were normalised with; null: the file's own word, else what fits the
+    training images better is taken, and said."""
     seed: Seed = 0
     """Seed of its own training, shared by all trials."""
     epochs: Epochs = 240
     lr: Positive = 0.05
-    warmup: CountFromZero = 120
-    decay_every: Count = 30
 
     @model_validator(mode="after")
     def _trained_or_loaded(self) -> Self:
+        if self.checkpoint is None:
+            for key in ("weights", "normalize"):
+                if getattr(self, key) is not None:
+                    raise fault(f"{key}: has no effect without checkpoint", "Remove it.")
         if self.checkpoint is None and self.model is None:
             raise fault("needs a model to train or a checkpoint to load", "Set teacher.model: resnet32x4.")
         return self
 
 
-class Sparsity(Distilled):
+class Sparsity(Loaded, Distilled):
     """Training with an L1 penalty on BatchNorm scales (Liu et al. 2017, arXiv 1708.06519, equation 1)."""
 
     s: NotNegative = 1e-4
@@ -175,32 +228,116 @@ class Sparsity(Distilled):
     """All BatchNorms, as in the official code, or only those whose channels can be cut."""
     epochs: Epochs = 160
     lr: Positive = 0.1
-    warmup: CountFromZero = 40
-    decay_every: Count = 40
+    warmup_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    decay_share: Part = 0.25
     weight_decay: NotNegative = 1e-4
 
 
-class Prune(Settings):
-    """Cutting the channels that matter least, over the whole network at once."""
+class Gradual(Distilled):
+    """Pruning in several cuts with training between them (Zhu & Gupta 2017, arXiv 1710.01878)."""
+
+    steps: Count
+    """Cuts; after each but the last the network is trained. 1: a single cut."""
+    ratio: Literal["linear", "cubic"] = "cubic"
+    """How the share that is gone grows: alike in each cut, or most in the first ones."""
+    epochs: Epochs = 2
+    """Epochs after each cut but the last, which is followed by finetuning."""
+    lr: Positive = 0.02
+
+
+class Prune(Loaded):
+    """Cutting the channels that matter least."""
 
     percent: Percent = 0.5
     """Share of all prunable channels that goes, as a fraction: 0.2 is 20 %."""
+    keep_macs: Part | None = None
+    """In place of percent: the largest network with at most this share of the unpruned one's MACs."""
+    keep_params: Part | None = None
+    """In place of percent: the largest network with at most this share of the unpruned one's parameters."""
     method: MethodName = "slimming"
     """How channels are scored."""
+    scope: Literal["global", "layer"] = "global"
+    """One ranking of all channels, or the same share of every layer."""
+    protect_share: Share = 0.0
+    """Share of its channels that every layer keeps at least."""
+    protect: list[str] = []
+    """Layers that are never cut: names of their BatchNorms, * for any part of a name."""
+    like: MethodName | None = None
+    """Keep as many channels of each layer as this method would, but those that ``method`` ranks highest."""
+    draw: CountFromZero = 0
+    """With method random: number of the draw."""
+    batches: Count = 10
+    """With method taylor: batches of training images that the scores are averaged over."""
+    probe: Annotated[list[Percent], Field(min_length=1)] | None = None
+    """In place of a cut: accuracy_pruned is the mean of the accuracies right after each of these cuts, and the
+    network stays whole. For spaces that search sparsity training alone."""
     recalibrate: CountFromZero = 0
     """Batches that BatchNorm statistics are taken from anew after the cut (0: kept, as the official code)."""
+    gradual: Gradual | None = None
+    """Several cuts with training between them; null: one cut."""
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> Self:
+        if self.keep_macs is not None and self.keep_params is not None:
+            raise fault("keep_params: can't stand beside keep_macs", "Keep one of them.")
+        if self.gradual is not None and self.by_budget:
+            raise fault(
+                "gradual: needs percent, not a budget", "Set percent, and remove keep_macs, keep_params."
+            )
+        if self.probe is not None and (self.by_budget or self.gradual is not None):
+            raise fault("probe: needs percents alone", "Remove keep_macs, keep_params and gradual.")
+        return self
+
+    @property
+    def cuts(self) -> int:
+        """How many cuts there are."""
+        return 1 if self.gradual is None else self.gradual.steps
+
+    @property
+    def by_budget(self) -> bool:
+        """Whether the cut is sought by MACs or parameters; ``percent`` has no effect then."""
+        return self.keep_macs is not None or self.keep_params is not None
 
 
-class Finetune(Distilled):
+class Finetune(Loaded, Distilled):
     """Training of what is left."""
 
-    start: Literal["pruned", "scratch"] = "pruned"
-    """Go on from the inherited weights, or train the pruned architecture from a fresh start."""
+    start: Literal["pruned", "scratch", "scratch_b"] = "pruned"
+    """Go on from the inherited weights; or train the pruned architecture anew, for as many epochs (scratch),
+    or for as many MACs as the unpruned one would have cost, at most twice the epochs (scratch_b)."""
     epochs: Epochs = 240
     lr: Positive = 0.05
-    warmup: CountFromZero = 120
-    decay_every: Count = 30
     drop_last: bool = True
+
+
+class TestSets(Settings):
+    """What is measured beside the clean test images."""
+
+    corruptions: Literal["none", "all"] | Annotated[list[CorruptionName], Field(min_length=1)] = "none"
+    """Copies of the test images, each damaged in one way; all: those that suit the images' size and colour."""
+    severities: Annotated[list[Annotated[int, Field(ge=1, le=5)]], Field(min_length=1)] = [1, 2, 3, 4, 5]
+    """How much they are damaged: CIFAR-10-C's five strengths (Hendrycks & Dietterich 2019, arXiv 1903.12261)."""
+    folders: dict[str, str] = {}
+    """Name -> folder of your own images, one folder a class, with the data's class names."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any set but the clean one."""
+        return self.corruptions != "none" or bool(self.folders)
+
+
+class Evaluate(Settings):
+    """What is measured on test images; it never decides anything."""
+
+    trials: Literal["none", "all"] = "none"
+    """Whether every trial that ends is measured; ``train`` measures its one network always."""
+    test_sets: TestSets = TestSets()
+    """Further test sets. With any, the networks before and after the cut are measured too, class by class."""
+
+
+def _short_evaluate(value: object) -> object:
+    """``evaluate: all`` is short for ``evaluate: {trials: all}``."""
+    return {"trials": value} if isinstance(value, str) else value
 
 
 class Recipe(Settings):
@@ -215,28 +352,94 @@ class Recipe(Settings):
     sparsity: Sparsity | None = None
     prune: Prune | None = None
     finetune: Finetune | None = None
-    evaluate: Literal["none", "all"] = "none"
-    """Whether every trial that ends is also measured on the test set; it never decides anything."""
+    evaluate: Annotated[Evaluate, BeforeValidator(_short_evaluate)] = Evaluate()
+    """Measurements on test images."""
+    protocol: Literal["validation", "diary"] = "validation"
+    """diary: the test set is measured after every epoch of the last stage, and its best epoch reported beside
+    the last one's, as the diary and the official codes did. It flatters, and is labelled so."""
 
     @model_validator(mode="after")
     def _stages_fit(self) -> Self:
         if self.sparsity is None and self.finetune is None:
             raise fault(*NOTHING_TRAINED)
-        for stage in ("sparsity", "finetune"):
+        self._begins_once()
+        for stage in STUDENT:
             if self.kd_of(stage) != "none" and self.teacher is None:
                 rule, mend = NO_TEACHER
-                raise fault(f"{stage}.kd: {rule}", mend)
+                raise fault(f"{KEY_OF[stage]}.kd: {rule}", mend)
         return self
+
+    def _begins_once(self) -> None:
+        """A stage that begins with a file has no stages before it."""
+        order = ("sparsity", "prune", "finetune")
+        for place, name in enumerate(order):
+            section = getattr(self, name)
+            if section is None or section.init is None:
+                continue
+            for earlier in order[:place]:
+                if getattr(self, earlier) is not None:
+                    raise fault(
+                        f"{name}.init: begins with {name}, so {earlier} can't run before it",
+                        f"Remove the {earlier} section, or {name}.init.",
+                    )
+        if self.prune is not None and self.prune.like == self.prune.method:
+            raise fault("prune.like: must be another method than prune.method", "Remove it.")
+        if self.finetune is not None and self.prune is not None and self.prune.probe is not None:
+            raise fault("prune.probe: leaves the network whole, so nothing is finetuned", "Remove finetune.")
+        if self.finetune is not None and self.finetune.start == "scratch_b" and self.prune is None:
+            raise fault("finetune.start: scratch_b needs a prune section", "Write start: scratch.")
+
+    @property
+    def init(self) -> tuple[str, "Loaded"] | None:
+        """The stage that begins with a network from a file, with its settings."""
+        for name in ("sparsity", "prune", "finetune"):
+            section: Loaded | None = getattr(self, name)
+            if section is not None and section.init is not None:
+                return name, section
+        return None
+
+    def tested(self, stage: str) -> bool:
+        """Whether the test set is measured after every epoch of a stage."""
+        last = "sparsity" if self.finetune is None else "finetune"
+        return self.protocol == "diary" and stage == last
+
+    @property
+    def cuts(self) -> int:
+        """How often the student is cut."""
+        return 0 if self.prune is None else self.prune.cuts
+
+    @property
+    def seen(self) -> bool:
+        """Whether the student comes from outside and has seen all the training images."""
+        return self.init is not None and self.init[1].trained_on == "train"
+
+    @property
+    def gradual(self) -> Gradual | None:
+        """The training between cuts; None where there is one cut."""
+        return None if self.prune is None or self.prune.cuts == 1 else self.prune.gradual
+
+    def training(self, stage: str) -> Training | None:
+        """The settings of a stage that trains; None where it does not run."""
+        if stage not in KEY_OF:
+            return None
+        section: Training | None = self.gradual if stage == "gradual" else getattr(self, stage)
+        return section
 
     def kd_of(self, stage: str) -> str:
         """The distillation loss of a stage; none where the stage does not run."""
-        settings: Distilled | None = getattr(self, stage)
+        settings: Distilled | None = self.gradual if stage == "gradual" else getattr(self, stage)
         return "none" if settings is None else settings.kd
 
     @property
     def needs_teacher(self) -> bool:
         """Whether any stage is distilled."""
-        return any(self.kd_of(stage) != "none" for stage in ("sparsity", "finetune"))
+        return any(self.kd_of(stage) != "none" for stage in STUDENT)
+
+
+STUDENT = ("sparsity", "gradual", "finetune")
+"""The stages in which the student is trained, in order."""
+KEY_OF = {"teacher": "teacher", "sparsity": "sparsity", "gradual": "prune.gradual", "finetune": "finetune"}
+"""Stage -> the section with its settings."""
 
 
 def canonical(recipe: Recipe) -> dict[str, Any]:
@@ -248,23 +451,45 @@ def canonical(recipe: Recipe) -> dict[str, Any]:
             plain[name] = _plain(value)
         elif value is not None:
             plain[name] = value
-    for stage in ("sparsity", "finetune"):
-        if stage in plain and plain[stage]["kd"] == "none":
-            for key in ("kd_tau", "kd_weight", "ce_weight"):
-                plain[stage].pop(key, None)
     if not recipe.needs_teacher:
         plain.pop("teacher", None)
     elif recipe.teacher is not None and recipe.teacher.checkpoint is not None:
-        plain["teacher"] = {
-            key: plain["teacher"][key] for key in ("model", "checkpoint") if key in plain["teacher"]
-        }
+        keys = ("model", "checkpoint", "weights", "normalize")
+        plain["teacher"] = {key: plain["teacher"][key] for key in keys if key in plain["teacher"]}
     return plain
 
 
 def _plain(section: Settings) -> dict[str, Any]:
-    """A section without the nulls that are its defaults anyway."""
+    """A section without the nulls that are its defaults anyway, and without keys that do nothing in it."""
     fields = type(section).model_fields
-    values = section.model_dump(mode="json")
-    return {
-        key: value for key, value in values.items() if value is not None or fields[key].default is not None
-    }
+    idle = idle_keys(section)
+    plain: dict[str, Any] = {}
+    for name, value in section.model_dump(mode="json").items():
+        inner = getattr(section, name)
+        if isinstance(inner, Settings) and name not in idle:
+            plain[name] = _plain(inner)
+        elif name not in idle and (value is not None or fields[name].default is not None):
+            plain[name] = value
+    return plain
+
+
+def idle_keys(section: Settings) -> set[str]:
+    """The keys of a section that do nothing beside its others."""
+    idle: set[str] = set()
+    if isinstance(section, Training):
+        idle |= {key for key, other in SHARES.items() if getattr(section, other) is not None}
+    if isinstance(section, Gradual) and section.steps == 1:
+        idle |= set(Gradual.model_fields) - {"steps"}
+    if isinstance(section, Distilled) and section.kd == "none":
+        idle |= {"kd_tau", "kd_weight", "ce_weight"}
+    if isinstance(section, TestSets) and section.corruptions == "none":
+        idle |= {"severities"}
+    if isinstance(section, Prune):
+        idle |= {"percent"} if section.by_budget or section.probe is not None else set()
+        idle |= {"batches"} if "taylor" not in (section.method, section.like) else set()
+        idle |= {"draw"} if "random" not in (section.method, section.like) else set()
+    return idle
+
+
+SHARES = {"warmup_share": "warmup", "decay_share": "decay_every"}
+"""Key -> the key that takes its place where it is given."""

@@ -73,6 +73,7 @@ def begin(settings: dict[str, Any]) -> Generator[dict[str, Any], None, object]:
             ledger=Path(ledger),
             keep={stage: frozenset(epochs) for stage, epochs in place.pop("keep").items()},
             trial=settings["trial"],
+            seen=recipe.seen,
             **place,
         ),
     )

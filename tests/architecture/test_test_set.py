@@ -2,7 +2,11 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ALLOWED = {"trainables/evaluate.py", "trainables/data/dataset.py"}
+ALLOWED = {
+    "trainables/evaluate.py",
+    "trainables/damage.py",  # measures what a cut costs, class by class
+    "trainables/data/dataset.py",  # splits: nothing is measured
+}
 
 
 def test_only_the_evaluation_touches_the_test_images() -> None:

@@ -1,8 +1,10 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from sweeper.bench import Bench, quiet
 from sweeper.space import Space
@@ -86,3 +88,75 @@ def test_inside_quiet_no_cut_is_news_and_outside_it_is(caplog: pytest.LogCapture
         log.warning("inside")
     log.warning("outside")
     assert [record.message for record in caplog.records] == ["outside"]
+
+
+BEGINS = """\
+data: {source: digits, val_fraction: 0.5}
+model: preresnet8
+finetune: {init: FILE, trained_on: train, epochs: 2, warmup: 0, decay_every: 1}
+search: {finetune.lr: [0.3, 0.5]}
+sweep: {trials: 2}
+"""
+
+
+def student(folder: Path, name: str = "student.pth", *, model: str = "preresnet8", classes: int = 10) -> Path:
+    network = build(Architecture(model=model, classes=classes, channels=1), seed=3)
+    torch.save(network.state_dict(), folder / name)
+    return folder / name
+
+
+def test_a_student_from_a_file_is_read_and_its_images_are_those_that_it_has_not_seen(
+    space_of: SpaceOf, tmp_path: Path
+) -> None:
+    bench = Bench.of(space_of(BEGINS.replace("FILE", str(student(tmp_path)))))
+    assert len(bench.place.data.validation) == len(bench.place.data.test) == 180
+    split = space_of(BEGINS.replace("FILE", str(student(tmp_path))).replace("on: train", "on: split"))
+    assert len(Bench.of(split).place.data.test) == 360
+
+
+@pytest.mark.parametrize(
+    ("shape", "match"),
+    [
+        (
+            {"model": "preresnet14"},
+            r"finetune\.init: .*student\.pth is a preresnet14, and model is preresnet8: ",
+        ),
+        ({"classes": 7}, r"student\.pth: classes: 7 in this file, got 10"),
+    ],
+)
+def test_a_student_that_does_not_fit_is_told_before_anything_runs(
+    space_of: SpaceOf, tmp_path: Path, shape: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(InputError, match=rf"^f\.yaml: .*{match}"):
+        Bench.of(space_of(BEGINS.replace("FILE", str(student(tmp_path, **shape)))))
+
+
+def test_what_a_student_was_trained_on_must_be_said(space_of: SpaceOf, tmp_path: Path) -> None:
+    text = BEGINS.replace("FILE", str(student(tmp_path))).replace(" trained_on: train,", "")
+    with pytest.raises(
+        InputError, match=r"^f\.yaml: finetune\.trained_on: must be said, since .*student\.pth"
+    ):
+        Bench.of(space_of(text))
+
+
+def test_every_searched_file_is_looked_at(space_of: SpaceOf, tmp_path: Path) -> None:
+    good, bad = student(tmp_path), student(tmp_path, "other.pth", classes=7)
+    searched = f"search: {{finetune.init: [{good}, {bad}], "
+    text = BEGINS.replace("FILE", str(good)).replace("search: {", searched)
+    with pytest.raises(InputError, match=r"^f\.yaml: .*other\.pth: classes: 7 in this file, got 10"):
+        Bench.of(space_of(text))
+
+
+@pytest.mark.parametrize(
+    ("sets", "match"),
+    [
+        ("corruptions: [saturate]", r"corruptions: must suit images of 1 x 8 x 8, got saturate"),
+        ("folders: {mine: nowhere}", r"folders\.mine: must exist, got nowhere"),
+    ],
+)
+def test_test_sets_that_can_not_be_made_are_told_before_anything_runs(
+    space_of: SpaceOf, tmp_path: Path, sets: str, match: str
+) -> None:
+    text = BEGINS.replace("FILE", str(student(tmp_path))) + f"evaluate: {{test_sets: {{{sets}}}}}\n"
+    with pytest.raises(InputError, match=rf"^f\.yaml: evaluate\.test_sets\.{match}"):
+        Bench.of(space_of(text))

@@ -274,13 +274,25 @@ def test_the_weaker_network_is_stopped_whatever_the_objective(objective: str, tm
 def test_a_failed_trial_says_why_and_the_sweep_goes_on(desk: Desk) -> None:
     number, other = desk.begin(), desk.begin()
     desk.book.record(number, {"kind": "failed", "reason": "the loss is not finite"})
-    desk.book.died(other, "its worker died four times")
-    assert [(event["state"], event["reason"]) for event in desk.events[-2:]] == [
-        ("failed", "the loss is not finite"),
-        ("failed", "its worker died four times"),
+    assert [(event["state"], event["reason"]) for event in desk.events[-1:]] == [
+        ("failed", "the loss is not finite")
     ]
+    assert other in desk.book.live
     assert desk.book.left
     assert desk.book.fatal is None
+
+
+def test_a_trial_whose_worker_died_is_begun_again_under_its_number_but_not_for_ever(desk: Desk) -> None:
+    number = desk.begin()
+    for _ in range(3):
+        desk.book.died(number, "its worker process died")
+        assert number not in desk.book.live
+        assert desk.book.left
+        assert desk.book.next().number == number
+    desk.book.died(number, "its worker process died")
+    assert [event["event"] for event in desk.events] == ["asked", "end"]
+    assert desk.events[-1]["state"] == "failed"
+    assert desk.events[-1]["reason"] == "its worker process died, again after 3 retries"
 
 
 def test_a_full_disk_ends_the_sweep_and_leaves_the_trial_to_be_resumed(desk: Desk, tmp_path: Path) -> None:
@@ -400,3 +412,52 @@ def test_waiting_is_seen_and_passes(desk: Desk) -> None:
     assert (live.waiting, live.stage, live.epoch, live.epochs) == (True, "sparsity", 2, 2)
     desk.book.record(number, epoch_of("sparsity", 2, 0.5, "s"))
     assert not desk.book.live[number].waiting
+
+
+def from_file(stage: str, more: str = "") -> str:
+    """A space whose pipeline begins with a file."""
+    order = ["sparsity", "prune", "finetune"]
+    lines = [
+        line.replace(f"{stage}: {{", f"{stage}: {{init: network.pth, trained_on: train, ")
+        for line in TEXT.splitlines(keepends=True)
+        if not line.startswith(tuple(order[: order.index(stage)]))
+    ]
+    return "".join(lines).replace("prune: {", f"prune: {{{more}")
+
+
+def test_a_pruned_network_from_a_file_is_measured_by_the_bounds_at_once(tmp_path: Path) -> None:
+    desk = Desk(
+        tmp_path,
+        from_file("finetune").replace('constraints: {macs: "<= 0.5"}', 'constraints: {macs: "<= 1e3"}'),
+    )
+    fits, large = desk.begin(), desk.begin()
+    assert desk.book.record(fits, {"kind": "init", **cut(40.0), "stage": "init"}) == "continue"
+    assert desk.book.record(large, {"kind": "init", **cut(2000.0), "stage": "init"}) == "stop"
+    assert (desk.events[-1]["state"], desk.events[-1]["trial"]) == ("infeasible", large)
+    desk.finetune(fits, [0.5, 0.6, 0.7, 0.8])
+    desk.book.record(fits, done(0.8))
+    assert [entry["stage"] for entry in desk.events[-1]["curve"]] == ["init", *["finetune"] * 4]
+    assert desk.events[-1]["epochs_trained"] == 4
+
+
+def test_a_network_from_a_file_that_is_cut_later_is_measured_then(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, from_file("prune"))
+    number = desk.begin()
+    assert desk.book.record(number, {"kind": "init", **cut(100.0), "stage": "init"}) == "continue"
+    assert desk.book.record(number, {"kind": "prune", **cut(60.0)}) == "stop"
+    assert desk.events[-1]["state"] == "infeasible"
+
+
+def test_only_the_last_cut_of_a_gradual_prune_is_measured_by_the_bounds(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, TEXT.replace("prune: {", "prune: {gradual: {steps: 2, epochs: 1}, "))
+    fits, large = desk.begin(), desk.begin()
+    for number, macs in ((fits, 40.0), (large, 60.0)):
+        assert desk.book.record(number, {"kind": "prune", **cut(80.0)}) == "continue"
+        assert desk.book.record(number, epoch_of("gradual", 1, 0.5, "g")) == "continue"
+        said = desk.book.record(number, {"kind": "prune", **cut(macs), "epoch": 1})
+        assert said == ("continue" if number == fits else "stop")
+    desk.finetune(fits, [0.5] * 4)
+    desk.book.record(fits, done(0.5))
+    end = desk.events[-1]
+    assert end["epochs_trained"] == 5
+    assert [entry["stage"] for entry in end["curve"]] == ["prune", "gradual", "prune", *["finetune"] * 4]

@@ -1,10 +1,14 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sweeper.cautions import cautions
 from sweeper.knobs import Knob
 from sweeper.settings import SpaceFile
+from trainables.checkpoints import save
+from trainables.models import Architecture, build
 
 PERCENT = Knob(key="prune.percent", values=(0.3, 0.5))
 
@@ -50,3 +54,44 @@ def test_a_rate_that_never_drops_is_said(stage: str, settings: dict[str, Any]) -
 
 def test_a_loaded_teacher_has_no_schedule() -> None:
     assert found(teacher={"checkpoint": "t.pth", "epochs": 1}) == []
+
+
+def test_a_schedule_by_shares_drops_as_long_as_there_are_epochs_for_it() -> None:
+    assert found(finetune={"epochs": 8}) == []
+    assert found(finetune={"epochs": 8, "warmup_share": 1.0}) == [
+        "finetune: the rate never drops in 8 epochs (first drop after warmup 8 + decay_every 1)"
+    ]
+    assert (
+        found(
+            Knob(key="finetune.warmup_share", values=(0.5, 1.0)), finetune={"epochs": 8, "warmup_share": 1.0}
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize("key", ["keep_macs", "keep_params"])
+def test_accuracy_alone_is_won_by_the_largest_budget(key: str) -> None:
+    (line,) = found(Knob(key=f"prune.{key}", values=(0.3, 0.5)), prune={key: 0.5})
+    assert line.startswith("accuracy alone is won by pruning least")
+
+
+def test_a_teacher_from_outside_may_have_seen_the_validation_images(tmp_path: Path) -> None:
+    network = build(Architecture(model="resnet8", classes=10, channels=1), seed=0)
+    torch.save(network.state_dict(), tmp_path / "foreign.pth")
+    save(tmp_path / "ours", network, metadata={"data": "a"})
+    (tmp_path / "damaged").write_bytes((tmp_path / "ours").read_bytes()[:-3000])
+    (line,) = found(teacher={"checkpoint": str(tmp_path / "foreign.pth")})
+    assert line.startswith(
+        "the teacher has seen the validation images if it was trained on all training images"
+    )
+    for name in ("ours", "damaged", "missing"):
+        assert found(teacher={"checkpoint": str(tmp_path / name)}) == []
+
+
+def test_a_student_that_has_seen_all_training_images_is_said() -> None:
+    begins = {"init": "network.pth", "trained_on": "train"}
+    assert found(prune=begins) == [
+        "the student comes from a network that has seen all training images: "
+        "one half of the test set validates, the other half tests"
+    ]
+    assert found(prune=begins | {"trained_on": "split"}) == []

@@ -117,3 +117,22 @@ def test_a_setting_without_a_teacher_or_an_effect_is_told_at_its_line(text: str,
 )
 def test_nothing_is_said_of_settings_that_have_an_effect(text: str) -> None:
     assert told(text) == []
+
+
+GRADUAL = "teacher: {model: resnet8}\nprune: {gradual: {steps: 2,\n  kd_tau: 2}}\nfinetune: {}\n"
+
+
+def test_the_training_between_cuts_is_a_stage_like_the_others() -> None:
+    assert told(GRADUAL) == [
+        "f:3: prune.gradual.kd_tau: has no effect with prune.gradual.kd: none, got 2. "
+        "Remove it, or set prune.gradual.kd: dist."
+    ]
+    assert told(GRADUAL.replace("kd_tau: 2", "kd_tau: 2, kd: dist")) == []
+    assert told(GRADUAL.replace("kd_tau: 2", "kd: dist").replace("teacher: {model: resnet8}\n", "")) == [
+        f'f:2: prune.gradual.kd: needs a teacher, got "dist". {NEEDED}'
+    ]
+    searched = "search:\n  prune.gradual.kd: [none, dist]\n  prune.gradual.kd_weight: [1, 2]\n"
+    assert told(GRADUAL.replace(",\n  kd_tau: 2", "") + searched) == [
+        "f:6: search.prune.gradual.kd_weight: has no effect where prune.gradual.kd is none. "
+        "Write prune.gradual.kd_weight: {choice: [1, 2], when: {prune.gradual.kd: dist}}."
+    ]

@@ -57,7 +57,7 @@ BAD: dict[str, str | list[str]] = {
     "  finetune.kd: {uniform: [0, 1]}": ":2: search.finetune.kd.uniform: takes no range, got [0, 1]. List its values in [ ].",
     "  finetune.nesterov: {int_uniform: [0, 1]}": ":2: search.finetune.nesterov.int_uniform: takes no range, got [0, 1]. List its values in [ ].",
     "  finetune.nesterov: [yes, true]": ':2: search.finetune.nesterov[0]: must be true or false, got "yes". Write true.',
-    "  model: [preresnet8, preresnet9]": ':2: search.model[1]: must be a known network, got "preresnet9". Did you mean preresnet8?',
+    "  model: [preresnet8, preresnet9]": ':2: search.model[1]: must be a known network, got "preresnet9". Did you mean preresnet98?',
     "  finetune.lr: {choice: [0.1], when: 3}": ":2: search.finetune.lr.when: must be a mapping of setting: value, got 3. Write when: {finetune.kd: dist}.",
     "  finetune.lr: {choice: [0.1], when: {}}": ":2: search.finetune.lr.when: must be a mapping of setting: value, got {}. Write when: {finetune.kd: dist}.",
     "  finetune.lr: {choice: [0.1], when: {finetune.kd: [[dist]]}}": ':2: search.finetune.lr.when.finetune.kd: must be a value or a list of values, got [["dist"]].',

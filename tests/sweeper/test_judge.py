@@ -82,3 +82,21 @@ def test_a_metric_that_is_not_known_yet_breaks_no_bound(space: Space) -> None:
     one = live(space, 0)
     assert Judge(space).outside(one, {"accuracy_pruned": 0.1}) is None
     assert one.violations == {}
+
+
+def test_the_rungs_of_scratch_b_are_those_of_its_own_schedule(
+    space_of: Callable[[str], Space], space_text: str
+) -> None:
+    sweep = SWEEP + ", asha: {min_peers: 2, reduction: 2, compare_within: []}"
+    scaled = space_of(
+        space_text.replace(SWEEP, sweep).replace("finetune: {epochs", "finetune: {start: scratch_b, epochs")
+    )
+    judge, one = Judge(scaled), live(scaled, 0)
+    one.curve.append({"stage": "prune", "epoch": 0, "accuracy": 0.3, "macs": 300, "macs_unpruned": 600})
+    # 4 epochs with drops after 2 and 3 are 8 with drops after 4 and 6
+    rungs = [epoch for epoch in range(1, 9) if judge.at_rung(one, entry(epoch, 0.9, f"a{epoch}"))]
+    assert rungs == [4, 6]
+
+
+def test_a_gradual_prunes_epochs_are_no_rungs(stopping: Space) -> None:
+    assert Judge(stopping).at_rung(live(stopping, 0), entry(2, 0.9, "a", stage="gradual")) is None

@@ -54,3 +54,21 @@ def test_wide_ranges_of_a_whole_schedule_are_gone_through_at_once() -> None:
     assert time.monotonic() - began < 5
     assert {60, 240} <= set(points)
     assert points == sorted(set(points))
+
+
+def test_a_share_of_the_epochs_branches_where_the_number_would() -> None:
+    # 8 epochs: held 4, every 2; 12 epochs: held 6, every 3; the first drop after epoch 6 of the shorter one
+    text = TEXT.replace(
+        "epochs: 12, warmup: 4, decay_every: 4", "epochs: 12, warmup_share: 0.5, decay_share: 0.25"
+    )
+    text = text.replace("  finetune.warmup: [2, 4]\n", "")
+    assert branch_points(space(text))["finetune"] == [6, 8, 12]
+
+
+def test_a_gradual_prune_branches_before_its_second_cut() -> None:
+    gradual = "gradual: {steps: 3, epochs: 2, warmup: 2, decay_every: 1}"
+    text = TEXT.replace("method: slimming", gradual)
+    assert branch_points(space(text))["gradual"] == [2]
+    searched = text.replace("search:\n", "search:\n  prune.gradual.epochs: [2, 4]\n")
+    assert branch_points(space(searched))["gradual"] == [2, 4]
+    assert "gradual" not in branch_points(space())

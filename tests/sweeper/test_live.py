@@ -1,10 +1,12 @@
 import re
 import time
+from typing import Any
 
 import pytest
 
 from sweeper.live import Live, end_of, now
 from sweeper.space import Space
+from trainables.recipe import Recipe
 
 
 @pytest.fixture
@@ -56,3 +58,39 @@ def test_a_worker_that_begins_again_starts_from_nothing(live: Live) -> None:
 
 def test_the_time_of_day_is_iso_8601_in_utc() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", now())
+
+
+def begun(space: Space, **over: Any) -> Live:
+    plain = space.recipe({}).model_dump(mode="json")
+    recipe = Recipe.model_validate(plain | {key: plain[key] | value for key, value in over.items()})
+    return Live(number=0, params={}, recipe=recipe)
+
+
+def test_the_epochs_of_a_gradual_prune_are_those_of_all_its_parts(space: Space) -> None:
+    live = begun(space, prune={"gradual": {"steps": 4, "epochs": 2}})
+    live.stage = "gradual"
+    assert live.epochs == 6
+
+
+CUT = {"stage": "prune", "epoch": 0, "accuracy": 0.3, "macs": 400, "macs_unpruned": 600}
+
+
+def test_the_schedule_of_scratch_b_is_that_of_the_cut_network(space: Space) -> None:
+    live = begun(space, finetune={"start": "scratch_b"})
+    live.stage = "finetune"
+    assert live.epochs == 4
+    assert live.schedule("finetune") is live.recipe.finetune
+    live.curve.append({"stage": "sparsity", "epoch": 1, "accuracy": 0.5})
+    assert live.epochs == 4
+    live.curve.append(CUT)
+    assert live.epochs == 6
+    schedule = live.schedule("finetune")
+    assert schedule is not None
+    assert (schedule.epochs, schedule.warmup, schedule.decay_every) == (6, 2, 2)
+    assert live.schedule("prune") is live.schedule("start") is None
+
+
+def test_other_schedules_do_not_depend_on_the_cut(space: Space) -> None:
+    live = begun(space, finetune={"start": "scratch"})
+    live.curve.append(CUT)
+    assert live.schedule("finetune") is live.recipe.finetune

@@ -6,12 +6,19 @@ import pytest
 from sweeper.errors import CannotFinishError
 from sweeper.manifest import Manifest, kept_store, usual_store
 from sweeper.space import Space
-from trainables.errors import DamagedFileError
+from trainables.errors import DamagedFileError, InputError
 
 
 def on_disk(folder: Path) -> dict[str, object]:
     found: dict[str, object] = json.loads((folder / "manifest.json").read_text())
     return found
+
+
+@pytest.fixture(autouse=True)
+def space_file(tmp_path: Path, space: Space) -> Path:
+    """The run's own copy of its space."""
+    (tmp_path / "space.yaml").write_text(space.text())
+    return tmp_path / "space.yaml"
 
 
 def test_a_new_run_says_with_what_it_was_made(tmp_path: Path, space: Space) -> None:
@@ -43,6 +50,33 @@ def test_a_damaged_or_missing_one_is_made_anew(tmp_path: Path, space: Space, con
         (tmp_path / "manifest.json").write_text(content)
     Manifest.resumed(tmp_path, space, command=["again"], store=None).write("running")
     assert on_disk(tmp_path)["name"] == "small"
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        ("trials: 12", "trials: 24"),
+        ("cpus_per_trial: 1", "cpus_per_trial: 2"),
+        ("max_gb: 20.0", "max_gb: 5.0"),
+    ],
+)
+def test_budget_resources_and_store_may_change(
+    tmp_path: Path, space: Space, space_file: Path, there: str, instead: str
+) -> None:
+    Manifest.new(tmp_path, space, command=["first"], store=None).write("interrupted")
+    text = space_file.read_text()
+    assert there in text
+    space_file.write_text(text.replace(there, instead))
+    Manifest.resumed(tmp_path, space, command=["second"], store=None)
+
+
+def test_a_study_that_was_changed_is_not_resumed(tmp_path: Path, space: Space, space_file: Path) -> None:
+    Manifest.new(tmp_path, space, command=["first"], store=None).write("interrupted")
+    space_file.write_text(space_file.read_text().replace("lr: 0.02", "lr: 0.03"))
+    with pytest.raises(
+        InputError, match=r"space\.yaml: was changed since the run began, .* only sweep\.trials"
+    ):
+        Manifest.resumed(tmp_path, space, command=["second"], store=None)
 
 
 def test_that_of_another_format_is_refused(tmp_path: Path, space: Space) -> None:

@@ -30,3 +30,16 @@ def test_by_default_they_are_alike_in_distillation_and_in_what_changes_the_netwo
 def test_a_space_can_say_in_what_they_are_alike() -> None:
     assert compared_within(space({"compare_within": ["finetune.lr"]}), KNOBS) == ("finetune.lr",)
     assert compared_within(space({"compare_within": []}), KNOBS) == ()
+
+
+def test_whatever_changes_the_network_or_how_it_starts_is_alike() -> None:
+    changing = [
+        "prune.keep_macs",
+        "prune.keep_params",
+        "prune.scope",
+        "prune.like",
+        "prune.protect_share",
+        "finetune.start",
+    ]
+    knobs = [Knob(key=key, values=(0,)) for key in (*changing, "prune.draw", "prune.gradual.lr")]
+    assert compared_within(space({}), knobs) == tuple(changing)

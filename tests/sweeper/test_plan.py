@@ -2,10 +2,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
+from sweeper import foreseen, timing
 from sweeper.plan import Plan, plan
 from sweeper.space import Space
 from trainables.errors import InputError
+from trainables.models import Architecture, build
 
 TEXT = """\
 name: small
@@ -74,3 +77,60 @@ def test_images_that_are_missing_are_told(space_of: SpaceOf, tmp_path: Path) -> 
     missing = space_of(TEXT.replace("source: digits", "source: npz, path: none.npz"))
     with pytest.raises(InputError, match=r"f\.yaml: data\.path: must exist, got none\.npz"):
         plan(missing, tmp_path)
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch's time is told from one step."""
+    monkeypatch.setattr(timing, "TIMED_STEPS", 1)
+
+
+def without_kd(text: str) -> str:
+    return text.replace("  finetune.kd: [none, dist]\n", "").replace(", compare_within: []", "")
+
+
+def test_a_gradual_prune_costs_its_epochs_and_shares_what_it_can(
+    space_of: SpaceOf, tmp_path: Path, quickly: None
+) -> None:
+    text = without_kd(TEXT).replace("{method: slimming}", "{gradual: {steps: 3, epochs: 2, warmup: 2}}")
+    text = text.replace("prune.percent: [0.0, 0.8]", "finetune.lr: [0.1, 0.2]")
+    planned = plan(space_of(text), tmp_path)
+    # 2 of sparsity training, 2 * 2 between the cuts, which are shared, 4 of finetuning
+    assert (planned.epochs_alone, planned.epochs_shared) == (2 * 10, 6 + 2 * 4)
+    assert set(planned.seconds_per_epoch) == {"sparsity", "gradual", "finetune"}
+
+
+def test_scratch_b_costs_what_the_cut_saves(space_of: SpaceOf, tmp_path: Path, quickly: None) -> None:
+    text = without_kd(TEXT).replace("finetune: {", "finetune: {start: scratch_b, ")
+    planned = plan(space_of(text.replace("[0.0, 0.8]", "[0.7, 0.8]")), tmp_path)
+    assert (planned.epochs_alone, planned.epochs_shared) == (2 * (2 + 8), 2 + 2 * 8)
+    assert planned.rungs == {"drops=0": [1, 1], "drops=1": [1, 1]}
+
+
+@pytest.mark.parametrize("stage", ["sparsity", "prune", "finetune"])
+def test_a_pipeline_from_a_file_is_planned_from_there(
+    space_of: SpaceOf, tmp_path: Path, quickly: None, stage: str
+) -> None:
+    network = build(Architecture(model="preresnet8", classes=10, channels=1), seed=3)
+    torch.save(network.state_dict(), tmp_path / "student.pth")
+    order = ["sparsity", "prune", "finetune"]
+    lines = [
+        line.replace(f"{stage}: {{", f"{stage}: {{init: {tmp_path}/student.pth, trained_on: train, ")
+        for line in without_kd(TEXT).splitlines(keepends=True)
+        if not line.startswith(("teacher", "constraints", *order[: order.index(stage)]))
+    ]
+    text = "".join(lines).replace("prune.percent: [0.0, 0.8]", "finetune.lr: [0.1, 0.2]")
+    planned = plan(space_of(text), tmp_path)
+    before = 2 if stage == "sparsity" else 0
+    assert (planned.epochs_alone, planned.epochs_shared) == (2 * (before + 4), before + 2 * 4)
+    assert planned.infeasible == 0
+
+
+def test_very_many_points_are_counted_and_their_cost_is_told_from_the_first(
+    space_of: SpaceOf, tmp_path: Path, quickly: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foreseen, "MOST", 3)
+    text = without_kd(TEXT).replace("prune.percent: [0.0, 0.8]", "seed: {int_uniform: [0, 9], step: 1}")
+    planned = plan(space_of(text), tmp_path)
+    assert (planned.points, planned.trials, planned.counted) == (10, 10, 3)
+    assert planned.epochs_alone == 3 * 6

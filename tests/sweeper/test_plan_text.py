@@ -2,13 +2,14 @@ import io
 import json
 from dataclasses import replace
 
-from sweeper.plan import Plan
+from sweeper.plan import COUNTED, Plan
 from sweeper.plan_text import say_plan
 
 PLAN = Plan(
     name="small",
     points=4,
     trials=4,
+    counted=4,
     sampler="grid",
     workers=2,
     infeasible=2,
@@ -69,3 +70,12 @@ def test_scripts_get_one_line() -> None:
     say_plan(PLAN, stream, as_json=True)
     assert stream.getvalue().count("\n") == 1
     assert json.loads(stream.getvalue())["rungs"] == {"drops=0": [1, 2, 4]}
+
+
+def test_a_sweep_too_large_to_count_says_what_was_counted() -> None:
+    said = lines(replace(PLAN, trials=90_000, points=COUNTED, counted=2_000))
+    assert said[1:3] == [
+        "trials 90,000 by grid, 2 at a time; 1,000,000 points in the space or more",
+        "all that follows is of the first 2,000 of them",
+    ]
+    assert "constraints about 2 of 2000 random points are outside; they end after the cut" in said

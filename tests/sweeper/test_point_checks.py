@@ -31,7 +31,7 @@ def told(text: str) -> list[str]:
         ),
         (
             "  teacher.model: [resnet8, null]",
-            "f:7: search: needs a model to train or a checkpoint to load, got {teacher.model: null}. "
+            "f:7: search: teacher needs a model to train or a checkpoint to load, got {teacher.model: null}. "
             "Take a value out, or add when.",
         ),
         (
@@ -115,3 +115,128 @@ def test_the_sampler_and_the_early_stopping_need_finitely_many_values(
     settings: str, search: str, line: str
 ) -> None:
     assert told(f"{sweep(settings)}  {search}") == [line]
+
+
+def with_cut(prune: str, search: str, finetune: str = "{}") -> str:
+    return (
+        SPACE.replace("prune: {}", f"prune: {prune}").replace("finetune: {}", f"finetune: {finetune}")
+        + search
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            with_cut("{keep_macs: 0.5}", "  prune.percent: [0.3, 0.5]"),
+            "f:8: search.prune.percent: has no effect beside prune.keep_macs. Remove one of them.",
+        ),
+        (
+            with_cut("{}", "  prune.keep_macs: [null, 0.5]\n  prune.percent: [0.3, 0.5]"),
+            "f:9: search.prune.percent: has no effect beside prune.keep_macs. Add when: {prune.keep_macs: null}.",
+        ),
+        (
+            with_cut("{}", "  prune.draw: [0, 1]"),
+            "f:8: search.prune.draw: has no effect with prune.method: slimming. "
+            "Remove it, or set prune.method: random.",
+        ),
+        (
+            with_cut("{}", "  prune.method: [slimming, random]\n  prune.draw: [0, 1]"),
+            "f:9: search.prune.draw: has no effect with prune.method: slimming. "
+            "Remove it, or add when: {prune.method: random}.",
+        ),
+        (
+            with_cut("{method: l1}", "  prune.batches: [5, 10]"),
+            "f:8: search.prune.batches: has no effect with prune.method: l1. "
+            "Remove it, or set prune.method: taylor.",
+        ),
+        (
+            with_cut(
+                "{gradual: {steps: 2}}",
+                "  prune.gradual.steps: [1, 2]\n  prune.gradual.ratio: [linear, cubic]",
+            ),
+            "f:9: search.prune.gradual.ratio: has no effect with a single step. "
+            "Add when: {prune.gradual.steps: 2}, or whatever it needs.",
+        ),
+        (
+            with_cut("{}", "  finetune.warmup_share: [0.3, 0.5]", "{warmup: 3}"),
+            "f:8: search.finetune.warmup_share: has no effect beside finetune.warmup. Remove one of them.",
+        ),
+        (
+            with_cut("{}", "  prune.like: [null, slimming]"),
+            'f:8: search.prune.like: must be another method than prune.method, got {prune.like: "slimming"}. '
+            "Take a value out, or add when.",
+        ),
+        (
+            with_cut("{gradual: {steps: 2}}", "  prune.keep_macs: [0.3, 0.5]"),
+            "f:7: search: prune.gradual needs percent, not a budget, got {prune.keep_macs: 0.5}. "
+            "Take a value out, or add when.",
+        ),
+    ],
+)
+def test_a_searched_setting_of_the_cut_needs_what_it_is_for(text: str, line: str) -> None:
+    assert told(text) == [line]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        with_cut("{}", "  prune.method: [slimming, random]\n  prune.draw: {choice: [0, 1], when: {prune.method: random}}"),
+        with_cut("{}", "  prune.method: [l1, random, taylor]\n  prune.like: {choice: [null, l1], when: {prune.method: [random, taylor]}}"),
+        with_cut("{}", "  prune.keep_macs: [null, 0.5]\n  prune.percent: {choice: [0.3, 0.5], when: {prune.keep_macs: null}}"),
+        with_cut("{gradual: {steps: 2}}", "  prune.gradual.steps: [1, 2, 4]\n  prune.gradual.ratio: {choice: [linear, cubic], when: {prune.gradual.steps: [2, 4]}}"),
+        with_cut("{}", "  finetune.warmup: [null, 3]\n  finetune.warmup_share: {choice: [0.3, 0.5], when: {finetune.warmup: null}}"),
+        with_cut("{}", "  finetune.start: [pruned, scratch, scratch_b]\n  prune.percent: [0.3, 0.5]"),
+        with_cut("{method: random}", "  prune.draw: {int_uniform: [0, 4]}\n  prune.scope: [global, layer]"),
+    ],
+)  # fmt: skip
+def test_where_it_has_what_it_is_for_it_may_be_searched(text: str) -> None:
+    checked(parse(text, "f"), "f")
+
+
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("finetune: {warmup: 3, warmup_share: 0.3}", "f:5: finetune.warmup_share: has no effect beside warmup, got 0.3. Remove it."),
+        ("finetune: {decay_every: 3, decay_share: 0.3}", "f:5: finetune.decay_share: has no effect beside decay_every, got 0.3. Remove it."),
+        ("prune: {percent: 0.3, keep_macs: 0.5}", "f:4: prune.percent: has no effect here, got 0.3. Remove it."),
+        ("prune: {draw: 2}", "f:4: prune.draw: has no effect here, got 2. Remove it."),
+        ("prune: {method: random, batches: 2}", "f:4: prune.batches: has no effect here, got 2. Remove it."),
+        ("prune: {gradual: {steps: 1, ratio: linear}}", 'f:4: prune.gradual.ratio: has no effect here, got "linear". Remove it.'),
+        ("evaluate: {test_sets: {severities: [5]}}", "f:4: evaluate.test_sets.severities: has no effect here, got [5]. Remove it."),
+    ],
+)  # fmt: skip
+def test_what_a_file_gives_in_vain_is_told_at_its_line(section: str, line: str) -> None:
+    name = section.partition(":")[0]
+    text = SPACE + "  seed: [0, 1]"
+    if name == "evaluate":
+        text = text.replace("prune: {}", f"{section}\nprune: {{}}")
+    assert told(text.replace(f"{name}: {{}}", section)) == [line]
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "finetune: {warmup: 3, warmup_share: 0.5}",  # the default, whoever wrote it
+        "finetune: {warmup: null, warmup_share: 0.3}",
+        "prune: {method: taylor, batches: 2}",
+        "prune: {like: random, draw: 2}",
+        "prune: {gradual: {steps: 2, ratio: linear, epochs: 3}}",
+        "prune: {protect: [bn, 'layer1.*'], protect_share: 0.2}",
+    ],
+)
+def test_what_has_an_effect_is_not_in_vain(section: str) -> None:
+    name = section.partition(":")[0]
+    checked(parse(SPACE.replace(f"{name}: {{}}", section) + "  seed: [0, 1]", "f"), "f")
+
+
+def test_a_setting_that_one_point_uses_is_not_in_vain() -> None:
+    text = SPACE.replace("prune: {}", "prune: {draw: 2}") + "  prune.method: [slimming, random]"
+    checked(parse(text, "f"), "f")
+
+
+def test_the_training_between_cuts_is_searched_where_there_is_one() -> None:
+    assert told(SPACE + "  prune.gradual.steps: [2, 3]") == [
+        "f:8: search.prune.gradual.steps: the pipeline has no prune.gradual section. "
+        "Add prune.gradual: {...}, or remove the key."
+    ]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.resources import check_files, checkpoints, fitting_workers, gpus_per_trial
+from sweeper.resources import check_files, checkpoints, files, fitting_workers, gpus_per_trial
 from sweeper.settings import Resources
 from sweeper.space import Space
 from trainables.errors import InputError
@@ -76,3 +76,29 @@ def test_the_images_path_must_be_there_unless_they_are_downloaded(
     with pytest.raises(InputError, match=r"f\.yaml: data\.path: must exist, got .*/none\."):
         check_files(space_of(text))
     check_files(space_of(text.replace("/none", "/none, download: true")))
+
+
+def test_every_network_that_a_pipeline_may_begin_with_must_be_there(
+    space_of: Callable[[str], Space], tmp_path: Path
+) -> None:
+    text = (
+        "data: {source: digits}\nmodel: preresnet8\nprune: {init: FILE, trained_on: train}\nfinetune: {}\n"
+        "sweep: {trials: 2}\nsearch: {prune.percent: [0.3, 0.5]}\n"
+    )
+    fixed = space_of(text.replace("FILE", f"{tmp_path}/one.pth"))
+    assert list(files(fixed)) == [("prune.init", f"{tmp_path}/one.pth")]
+    assert list(checkpoints(fixed)) == []
+    with pytest.raises(
+        InputError, match=r'f\.yaml: prune\.init: no such file, got ".*one\.pth"\. .*--set prune\.init=PATH'
+    ):
+        check_files(fixed)
+    (tmp_path / "one.pth").touch()
+    check_files(fixed)
+    searched = space_of(
+        text.replace("FILE", f"{tmp_path}/one.pth").replace(
+            "search: {", f"search: {{prune.init: [{tmp_path}/one.pth, {tmp_path}/other.pth], "
+        )
+    )
+    assert [Path(file).name for _, file in files(searched)] == ["one.pth", "other.pth"]
+    with pytest.raises(InputError, match=r'prune\.init: no such file, got ".*other\.pth"'):
+        check_files(searched)

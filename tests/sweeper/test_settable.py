@@ -3,6 +3,7 @@ from pydantic import ValidationError
 
 from sweeper.settable import (
     NOT_SEARCHED,
+    filled_in,
     fixed_settings,
     flatten,
     known_keys,
@@ -13,7 +14,7 @@ from sweeper.settable import (
     value_fault,
 )
 from sweeper.settings import Asha, SpaceFile
-from trainables.recipe import Finetune
+from trainables.recipe import Finetune, Gradual, Prune
 
 SPACE = SpaceFile.model_validate(
     {"data": {"source": "digits"}, "model": "preresnet8", "prune": {}, "finetune": {"lr": 1}}
@@ -97,3 +98,44 @@ def test_fixed_settings_have_dotted_keys() -> None:
     assert fixed["teacher"] is None
     assert "sweep" not in fixed
     assert dict(flatten({"a": {"b": {"c": 1}}, "d": []})) == {"a.b.c": 1, "d": []}
+
+
+def test_what_a_file_gives_is_kept_and_of_the_defaults_those_that_have_an_effect() -> None:
+    def finetune(**given: object) -> dict[str, object]:
+        return filled_in(Finetune.model_validate(given))
+
+    assert {"warmup_share", "decay_share", "epochs"} <= finetune().keys()
+    assert "warmup_share" not in finetune(warmup=3)
+    assert finetune(warmup=3, warmup_share=0.1)["warmup_share"] == 0.1
+    assert "kd_tau" not in finetune()
+    prune = filled_in(Prune(keep_macs=0.5, gradual=None))
+    assert "percent" not in prune
+    gradual = filled_in(Prune(gradual=Gradual(steps=1)))["gradual"]
+    assert gradual == {"steps": 1}
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("prune.keep_macs", float),
+        ("prune.gradual.steps", int),
+        ("prune.gradual.lr", float),
+        ("prune.draw", int),
+        ("prune.like", None),
+        ("finetune.warmup_share", float),
+        ("prune.init", None),
+    ],
+)
+def test_the_settings_of_a_cut_are_numbers_or_names(key: str, kind: type | None) -> None:
+    assert number_kind(key) is kind
+
+
+def test_sections_within_sections_are_found() -> None:
+    assert section_at(("prune", "gradual")) is Gradual
+    assert "ratio" in known_keys(("prune", "gradual"))
+    assert "corruptions" in known_keys(("evaluate", "test_sets"))
+
+
+@pytest.mark.parametrize("value", [None, "slimming"])
+def test_a_setting_that_may_be_null_may_be_searched_with_it(value: object) -> None:
+    assert value_fault("prune.like", value) is None

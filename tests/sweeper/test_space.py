@@ -1,14 +1,18 @@
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeper.faults import Faults
-from sweeper.space import SHIPPED, Space, check, compare_within, find, load, read_override
+from sweeper.settings import RECIPE_SECTIONS, SpaceFile
+from sweeper.space import PATHS, SHIPPED, Space, check, compare_within, find, load, read_override
 from sweeper.strict_yaml import parse
 
 SMALL = """\
@@ -243,17 +247,95 @@ TEXTS = {
         "  finetune.kd_weight: {uniform: [0.5, 2], points: 3, when: {finetune.kd: dist}}\n  prune.percent",
     ),
     "asha": SMALL.replace("sampler: tpe", "sampler: grid, asha: {rungs: [0.25, 0.5]}"),
+    "shares": SMALL.replace(
+        "epochs: 4, warmup: 2, decay_every: 1", "epochs: 4, warmup_share: 0.25, decay_share: 0.5"
+    ),
+    "a share beside null": SMALL.replace(
+        "warmup: 2, decay_every: 1", "warmup: null, warmup_share: 0.25, decay_every: 1"
+    ),
+    "the default share beside a number": SMALL.replace("warmup: 2,", "warmup: 2, warmup_share: 0.5,"),
+    "gradual": SMALL.replace(
+        "{method: slimming}", "{gradual: {steps: 3, ratio: linear, epochs: 3, warmup: 1}}"
+    ),
+    "a single step": SMALL.replace("{method: slimming}", "{gradual: {steps: 1}}"),
+    "scratch-b": SMALL.replace("epochs: 4", "start: scratch_b, epochs: 4"),
+    "a budget": SMALL.replace("{method: slimming}", "{keep_macs: 0.5}").replace(
+        "prune.percent: [", "prune.keep_macs: ["
+    ),
+    "a fixed budget": SMALL.replace("{method: slimming}", "{keep_params: 0.5, scope: layer}").replace(
+        "prune.percent: [0.3, 0.5, 0.7]", "sparsity.s: [0.1, 0.2]"
+    ),
+    "draws": SMALL.replace("{method: slimming}", "{method: random, like: slimming, draw: 3, recalibrate: 4}"),
+    "taylor": SMALL.replace(
+        "{method: slimming}", "{method: taylor, batches: 3, protect_share: 0.1, protect: [bn, 'layer1.*']}"
+    ),
+    "null in a choice": SMALL.replace("  prune.percent", "  prune.like: [null, l1]\n  prune.percent"),
+    "when with a list": SMALL.replace(
+        "  prune.percent",
+        "  prune.method: [slimming, random, l1]\n"
+        "  prune.like: {choice: [null, l2], when: {prune.method: [random, l1]}}\n  prune.percent",
+    ),
+    "a probe": SMALL.replace("{method: slimming}", "{probe: [0.3, 0.5]}")
+    .replace("finetune: {epochs: 4, warmup: 2, decay_every: 1, lr: 0.02}\n", "")
+    .replace("prune.percent: [0.3, 0.5, 0.7]", "sparsity.s: [0.1, 0.2]")
+    .replace("maximize: accuracy", "maximize: accuracy_pruned"),
+    "evaluate all": SMALL + "evaluate: all\n",
+    "test sets": SMALL
+    + "evaluate: {trials: all, test_sets: {corruptions: [contrast], severities: [1, 5], folders: {mine: here}}}\n",
+    "all corruptions": SMALL + "evaluate: {test_sets: {corruptions: all}}\n",
+    "the diary's protocol": SMALL + "protocol: diary\n",
+    "a file to finetune": re.sub(
+        r"(?m)^(sparsity|prune|search|  prune|sweep|constraints).*\n", "", SMALL
+    ).replace(
+        "finetune: {",
+        "finetune: {init: pruned.pth.tar, weights: ema_model, normalize: cifar10, trained_on: train, ",
+    ),
+    "a file to prune": re.sub(r"(?m)^sparsity.*\n", "", SMALL).replace(
+        "prune: {", "prune: {init: model_best.pth.tar, normalize: [[0.5], [0.25]], trained_on: split, "
+    ),
+    "a file to train sparsely": SMALL.replace(
+        "sparsity: {", "sparsity: {init: model_best.pth.tar, trained_on: train, "
+    ),
+    "a teacher of dist's": SMALL.replace(
+        "resnet8, epochs: 2, warmup: 1, decay_every: 1",
+        "resnet8, checkpoint: t.pth, weights: ema_model, normalize: half",
+    ),
 }
 
 
-@pytest.mark.parametrize("text", [*TEXTS.values(), *(p.read_text() for p in sorted(SHIPPED.rglob("*.yaml")))])
-def test_the_filled_text_reads_as_the_same_space(text: str) -> None:
+SHIPPED_TEXTS = {str(p.relative_to(SHIPPED)): p.read_text() for p in sorted(SHIPPED.rglob("*.yaml"))}
+
+
+@pytest.mark.parametrize("name", [*TEXTS, *SHIPPED_TEXTS])
+def test_the_filled_text_reads_as_the_same_space(name: str) -> None:
+    text = (TEXTS | SHIPPED_TEXTS)[name]
     once = read(text)
     again = read(once.text())
     assert again.text() == once.text()
-    assert again.settings == once.settings
+    assert again.fixed == whole(once.fixed)
     assert again.knobs == once.knobs
-    assert again.fixed == once.fixed
+    searching = set(SpaceFile.model_fields) - set(RECIPE_SECTIONS)
+    assert again.settings.model_dump(include=searching) == once.settings.model_dump(include=searching)
+    assert once.fixed != whole(once.fixed) or again.settings == once.settings
+
+
+def whole(fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a run's own file has them, whose paths hold wherever the run is resumed."""
+    return {
+        key: str(Path(value).resolve()) if value and (key in PATHS or ".folders." in key) else value
+        for key, value in fixed.items()
+    }
+
+
+def test_a_runs_file_names_files_and_folders_by_whole_paths() -> None:
+    for name, key, file in (
+        ("a file to prune", "prune.init", "model_best.pth.tar"),
+        ("a teacher of dist's", "teacher.checkpoint", "t.pth"),
+        ("test sets", "evaluate.test_sets.folders.mine", "here"),
+    ):
+        space = read(TEXTS[name])
+        assert space.fixed[key] == file
+        assert read(space.text()).fixed[key] == str(Path.cwd() / file)
 
 
 @settings(deadline=None, max_examples=50)

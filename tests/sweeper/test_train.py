@@ -49,9 +49,10 @@ def test_the_network_on_disk_has_the_accuracy_of_the_result(trained: Trained) ->
     recipe = load(str(trained.folder / "config.yaml")).recipe({})
     place = Place.prepare(recipe.data, store=None)
     network = load_network(trained.folder / NETWORK)
-    measured = measure(network, place.data.validation, place.images.mean, place.images.std, what="test")
+    measured = measure(network, place.data.validation, what="test")
     assert measured["accuracy"] == trained.metrics["accuracy"]
-    assert result["normalize"] == {"mean": list(place.images.mean), "std": list(place.images.std)}
+    assert (network.architecture.mean, network.architecture.std) == (place.data.mean, place.data.std)
+    assert (result["data"], result["classes"]) == (place.identity.address, list(place.data.class_names))
     assert isinstance(network(torch.zeros(1, *place.data.image)), torch.Tensor)
 
 

@@ -63,7 +63,10 @@ def test_a_written_key_leads_back_to_its_place() -> None:
     assert place_of("sparsity.s", settings) == ("sparsity", "s")
 
 
-def test_the_mend_for_a_name_is_the_nearest_or_the_few_there_are() -> None:
+def test_the_mend_for_a_name_is_the_nearest_or_some_of_the_few_there_are() -> None:
     assert mend_for("percnt", ["percent", "method"]) == "Did you mean percent?"
     assert mend_for("zzz", ["percent", "method"]) == "Known here: percent, method"
+    assert mend_for("zzz", map(str, range(16))) == f"Known here: {', '.join(map(str, range(16)))}"
+    assert mend_for("zzz", map(str, range(30))) == f"Known here: {', '.join(map(str, range(12)))} and 18 more"
     assert mend_for("zzz", map(str, range(31))) is None
+    assert mend_for("zzz", []) is None

@@ -3,12 +3,14 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from trainables.checkpoints import describe, load, save
+from trainables.checkpoints import describe, load, metadata_of, save
 from trainables.errors import DamagedFileError, InputError
 from trainables.models import Architecture, build
 from trainables.models.network import PrunableNetwork
@@ -56,6 +58,38 @@ def test_a_file_describes_itself(file: Path, pruned: PrunableNetwork) -> None:
     described = describe(file)
     assert described.architecture == pruned.architecture
     assert described.metadata == {"accuracy": 0.5, "recipe": {"s": 1e-4}}
+
+
+def test_a_file_says_what_its_images_were_normalised_with(tmp_path: Path) -> None:
+    architecture = Architecture(model="resnet8", classes=2, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
+    save(tmp_path / "n", build(architecture, seed=0))
+    assert load(tmp_path / "n").architecture == architecture == describe(tmp_path / "n").architecture
+
+
+def test_a_file_from_before_mean_and_std_is_read(tmp_path: Path) -> None:
+    state = build(Architecture(model="resnet8", classes=2), seed=0).state_dict()
+    architecture = {"model": "resnet8", "classes": 2, "channels": 3, "cfg": None, "shortcut_norm": False}
+    about = {"version": 1, "architecture": architecture, "metadata": {}}
+    digest = sha256(json.dumps(about, sort_keys=True).encode())
+    for name in sorted(state):
+        digest.update(f"{name} {state[name].dtype} {tuple(state[name].shape)}".encode())
+        digest.update(state[name].numpy().tobytes())
+    text = json.dumps(about | {"sha256": digest.hexdigest()}, sort_keys=True)
+    save_file(state, tmp_path / "old", {"compression-sweeper": text})
+    assert load(tmp_path / "old").architecture == Architecture(model="resnet8", classes=2)
+
+
+def test_only_own_files_have_metadata(file: Path) -> None:
+    assert metadata_of(file) == {"accuracy": 0.5, "recipe": {"s": 1e-4}}
+    assert metadata_of(TEACHER) == {}
+    with pytest.raises(InputError, match=r"none\.pth: a checkpoint file, got: No such file"):
+        metadata_of(file.with_name("none.pth"))
+
+
+def test_an_own_file_holds_one_network(file: Path) -> None:
+    assert load(file, weights="model").training is False
+    with pytest.raises(InputError, match=f"{file.name}: weights: model in our own files, got ema_model"):
+        load(file, weights="ema_model")
 
 
 def test_describing_needs_no_torch(file: Path) -> None:

@@ -1,14 +1,54 @@
+import runpy
+import warnings
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
+import torchvision
 from torch import nn
 
-from trainables.counting import Complexity, complexity
+from trainables.counting import Complexity, complexity, macs_of_layers
 from trainables.errors import InputError
-from trainables.models import Architecture, build
+from trainables.models import MODELS, Architecture, build
 from trainables.pruning import choose
 from trainables.pruning.surgery import cut, mask
 
 torch.set_num_threads(1)
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "complexity_of_models.py"
+QUICK = {"resnet8", "preresnet8x4", "preresnet11_bottleneck", "vgg11"}
+OURS = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in MODELS]
+LARGE = ["vgg11_bn", "densenet121", "resnext50_32x4d", "regnet_y_400mf", "efficientnet_b0", "convnext_tiny"]
+TORCHVISION = [
+    *("resnet18", "mobilenet_v2", "squeezenet1_1", "shufflenet_v2_x0_5"),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE),
+]
+
+
+@pytest.fixture(scope="module")
+def counters() -> list[Any]:
+    """fvcore's and Torch-Pruning's counts of a network, as the benchmark takes them."""
+    with warnings.catch_warnings(action="ignore"):  # fvcore speaks of torch.jit
+        pytest.importorskip("fvcore")
+        names = runpy.run_path(str(BENCHMARK))
+    return [names["by_fvcore"], names["by_torch_pruning"]]
+
+
+def agrees(network: nn.Module, counters: list[Any]) -> None:
+    counted = complexity(network, image=(3, 32, 32))
+    with warnings.catch_warnings(action="ignore"):
+        for count in counters:
+            assert count(network.eval(), torch.zeros(1, 3, 32, 32)) == (counted.params, counted.macs), count
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_networks_count_as_in_other_counters(name: str, counters: list[Any]) -> None:
+    agrees(build(Architecture(model=name, classes=100), seed=0), counters)
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_other_networks_count_as_in_other_counters(name: str, counters: list[Any]) -> None:
+    agrees(torchvision.models.get_model(name), counters)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +80,20 @@ def test_groups_strides_and_biases_are_counted_exactly() -> None:
     assert counted.macs == 8 * 4 * 4 * (2 * 9) + 128 * 3
     assert counted.params == (8 * 2 * 9 + 8) + 16 + (128 * 3 + 3)
     assert (counted.selection, counted.prunable) == (0, 0)
+
+
+def test_transposed_and_other_convolutions_are_counted_and_layers_that_run_twice_count_twice() -> None:
+    network = nn.Sequential(
+        nn.ConvTranspose2d(2, 6, 3, stride=2, groups=2),
+        nn.Flatten(2),
+        nn.Conv1d(6, 4, 5),
+        *[nn.Linear(285, 285)] * 2,
+    )
+    assert macs_of_layers(network, image=(2, 8, 8)) == {
+        "0": 2 * 8 * 8 * (3 * 9),
+        "2": 4 * 285 * (6 * 5),
+        "3": 2 * 4 * 285 * 285,
+    }
 
 
 def test_the_network_is_as_before() -> None:

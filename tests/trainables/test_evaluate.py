@@ -4,16 +4,16 @@ import torch
 
 from trainables.evaluate import evaluate
 from trainables.fit import predict
-from trainables.models import Architecture, build
+from trainables.models import build
 from trainables.place import Place
 from trainables.recipe import Data
 
 
 def test_the_test_images_are_measured_and_no_others() -> None:
     place = Place.prepare(Data(source="digits"), store=None)
-    network = build(Architecture(model="preresnet8", classes=10, channels=1), seed=0)
+    network = build(place.architecture("preresnet8"), seed=0)
     found = evaluate(network, place)
-    logits = predict(network, place.data.test, place.images.mean, place.images.std)
+    logits = predict(network, place.data.test)
     right = logits.argmax(1) == place.data.test.labels
     assert found == {
         "test_accuracy": right.double().mean().item(),

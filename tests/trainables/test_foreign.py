@@ -99,15 +99,59 @@ def test_safetensors_without_our_metadata_are_a_bare_state_dict(tmp_path: Path) 
     assert same_tensors(load(tmp_path / "f.safetensors").state_dict(), network.state_dict())
 
 
-def test_of_dists_two_networks_the_trained_one_is_taken(reload: Callable[..., PrunableNetwork]) -> None:
+def test_dists_two_networks_are_chosen_by_name(reload: Callable[..., PrunableNetwork]) -> None:
     trained, averaged = (
-        random("resnet8").state_dict(),
-        build(Architecture(model="resnet8", classes=5), seed=4),
+        build(Architecture(model="resnet8", classes=5), seed=seed).state_dict() for seed in (3, 4)
     )
-    loaded = reload(
-        {"epoch": 9, "model": trained, "ema_model": averaged.state_dict(), "optimizer": {"state": {}}}
-    )
-    assert same_tensors(loaded.state_dict(), trained)
+    doubly = {
+        f"module.module.{name}": tensor for name, tensor in averaged.items()
+    }  # of ModelEMA(DDP(network))
+    checkpoint = {
+        "epoch": 9,
+        "model": trained,
+        "ema_model": doubly,
+        "optimizer": {"state": {}},
+        "dyrep": None,
+    }
+    assert same_tensors(reload(checkpoint).state_dict(), trained)
+    assert same_tensors(reload(checkpoint, weights="model").state_dict(), trained)
+    assert same_tensors(reload(checkpoint, weights="ema_model").state_dict(), averaged)
+
+
+@pytest.mark.parametrize("more", [{}, {"ema_model": None}])
+def test_a_network_that_is_not_there_is_refused(
+    reload: Callable[..., PrunableNetwork], more: dict[str, None]
+) -> None:
+    with pytest.raises(
+        InputError, match=r"f.pth: weights: model, the only network in this file, got ema_model"
+    ):
+        reload({"model": random("resnet8").state_dict(), **more}, weights="ema_model")
+
+
+def test_an_unknown_choice_of_weights_is_refused(reload: Callable[..., PrunableNetwork]) -> None:
+    with pytest.raises(InputError, match=r"f.pth: weights: model or ema_model, got ema"):
+        reload({"model": random("resnet8").state_dict()}, weights="ema")
+
+
+def test_parameters_in_a_state_dict_are_tensors(reload: Callable[..., PrunableNetwork]) -> None:
+    network = random("preresnet8")
+    state: State = dict(network.state_dict(keep_vars=True))
+    state["select.indexes"] = torch.nn.Parameter(state["select.indexes"])
+    assert same_tensors(reload({"state_dict": state}).state_dict(), network.state_dict())
+
+
+def test_selections_may_be_missing_where_all_is_selected(reload: Callable[..., PrunableNetwork]) -> None:
+    state = random("preresnet8").state_dict()
+    without = {name: tensor for name, tensor in state.items() if not name.endswith(".indexes")}
+    assert len(without) == len(state) - 4
+    assert same_tensors(reload(without).state_dict(), state)
+
+
+def test_selections_may_not_be_missing_where_it_matters(reload: Callable[..., PrunableNetwork]) -> None:
+    state = prune(random("preresnet8"), 0.5).state_dict()
+    del state["layer3.0.select.indexes"]
+    with pytest.raises(InputError, match=r"f.pth: checkpoint: .* layer3.0.select.indexes is missing"):
+        reload(state)
 
 
 def test_counters_that_old_torch_did_not_write_may_be_missing(reload: Callable[..., PrunableNetwork]) -> None:
@@ -164,6 +208,38 @@ def test_with_a_model_a_damaged_stem_is_named(reload: Callable[..., PrunableNetw
 def test_a_cfg_that_disagrees_with_the_tensors_is_refused(reload: Callable[..., PrunableNetwork]) -> None:
     with pytest.raises(InputError, match=r"cfg: \[16, 32, 64\] by the tensors' shapes, got \[16, 32, 63\]"):
         reload({"cfg": [16, 32, 63], "state_dict": random("resnet8").state_dict()})
+
+
+def test_a_cfg_is_a_list(reload: Callable[..., PrunableNetwork]) -> None:
+    with pytest.raises(InputError, match=r"f.pth: cfg: a list of widths, got dict"):
+        reload({"cfg": {"lr": 0.1}, "model": random("resnet8").state_dict()})
+
+
+def test_an_empty_layer_is_refused_by_its_number(reload: Callable[..., PrunableNetwork]) -> None:
+    state = random("resnet8").state_dict()  # as the official prune leaves them: a layer of no channels
+    for name in ("conv1.weight", "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var"):
+        state[f"layer2.0.{name}"] = state[f"layer2.0.{name}"][:0]
+    state["layer2.0.conv2.weight"] = state["layer2.0.conv2.weight"][:, :0]
+    with pytest.raises(InputError, match=r"f.pth: cfg: layer 1 has 1 to 32 channels, got 0"):
+        reload(state)
+
+
+def test_a_vgg_that_is_none_of_ours_is_refused_by_its_first_tensor(
+    reload: Callable[..., PrunableNetwork],
+) -> None:
+    state = build(Architecture(model="vgg11", classes=5), seed=0).state_dict()
+    wide = state | {"feature.4.bias": torch.zeros(128)}
+    with pytest.raises(InputError, match=r"f.pth: checkpoint: .* feature.4.bias is not in the network"):
+        reload(wide)
+    fewer = {
+        name: tensor for name, tensor in state.items() if not name.startswith(("feature.25", "feature.26"))
+    }
+    with pytest.raises(InputError, match=r"f.pth: checkpoint: one of the networks of MODELS, got depth 10"):
+        reload(fewer)
+    with pytest.raises(
+        InputError, match=r"f.pth: model: vgg11 in this file, got resnet8; conv1.weight is missing"
+    ):
+        reload(state, model="resnet8")
 
 
 def test_a_selection_that_disagrees_with_its_reader_is_refused(

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from pathlib import Path
 
 from trainables.ledger import Ledger
@@ -11,7 +12,7 @@ def test_every_epoch_is_a_line_of_the_process_that_trained_it(tmp_path: Path) ->
     ledger.add(stage="sparsity", epoch=1, address="a", seconds=0.123456, trial=3)
     Ledger(tmp_path / "ledger").add(stage="finetune", epoch=2, address="b", seconds=1, trial=None)
     (file,) = (tmp_path / "ledger").iterdir()
-    assert file.name.endswith(f"-{os.getpid()}.jsonl")
+    assert re.fullmatch(rf".+-{os.getpid()}-[0-9a-f]{{8}}\.jsonl", file.name)
     assert [json.loads(line) for line in file.read_text().splitlines()] == [
         {"stage": "sparsity", "epoch": 1, "address": "a", "seconds": 0.1235, "trial": 3},
         {"stage": "finetune", "epoch": 2, "address": "b", "seconds": 1, "trial": None},

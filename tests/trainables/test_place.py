@@ -2,6 +2,7 @@ from pathlib import Path
 
 import torch
 
+from trainables.models import build
 from trainables.place import Place, identity
 from trainables.recipe import Data
 from trainables.store import NoStore, Store
@@ -43,3 +44,22 @@ def test_the_threads_are_set_and_part_of_the_arithmetic() -> None:
         assert place.arithmetic["threads"] == 2
     finally:
         torch.set_num_threads(1)
+
+
+def test_for_a_network_that_has_seen_all_training_images_the_test_set_is_halved() -> None:
+    seen, usual = (Place.prepare(DIGITS, store=None, seen=seen) for seen in (True, False))
+    assert len(seen.data.train) == len(usual.data.train) + len(usual.data.validation)
+    assert len(seen.data.validation) == len(seen.data.test) == len(usual.data.test) // 2
+    assert seen.identity.address != usual.identity.address
+    assert len(seen.images.labels) == len(seen.data.train)
+    assert Place.prepare(DIGITS, store=None, seen=True).images is seen.images
+
+
+def test_a_network_of_a_place_normalises_with_the_numbers_of_its_data() -> None:
+    place = Place.prepare(DIGITS, store=None)
+    architecture = place.architecture("preresnet8")
+    assert (architecture.mean, architecture.std) == (place.data.mean, place.data.std)
+    assert (architecture.classes, architecture.channels, architecture.cfg) == (10, 1, None)
+    network = place.put(build(architecture, seed=0))
+    weight = network.get_parameter("layer1.0.conv1.weight")
+    assert weight.is_contiguous(memory_format=torch.channels_last)

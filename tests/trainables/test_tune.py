@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 import torch
 
 from trainables.addresses import chain
+from trainables.ledger import Ledger
 from trainables.place import Place
 from trainables.recipe import Data, Recipe, canonical
 from trainables.store import Store
@@ -147,8 +147,10 @@ def test_a_folder_that_cannot_be_made_fails_the_trial_by_its_name(
 
 def test_a_full_disk_is_fatal(pipeline: Pipeline, tmp_path: Path) -> None:
     """The ledger of this process is a link to the device that is always full."""
-    (tmp_path / "ledger").mkdir()
-    (tmp_path / "ledger" / f"{socket.gethostname()}-{os.getpid()}.jsonl").symlink_to("/dev/full")
+    Ledger(tmp_path / "ledger").add(stage="sparsity", epoch=1, address="a", seconds=0, trial=None)
+    (file,) = (tmp_path / "ledger").iterdir()
+    file.unlink()
+    file.symlink_to("/dev/full")
     record = finish(pipeline)[-1]
     assert (record["kind"], record["fatal"]) == ("failed", True)
     assert "No space left on device" in record["reason"]

@@ -121,6 +121,34 @@ def load_data(
     )
 
 
+def validated_on_test(data: Dataset, *, seed: int) -> Dataset:
+    """The same images where all of the training images are trained on, as a network from outside was.
+
+    The test set is split in two stratified halves, by ``seed``: the first validates, the second tests. Mean
+    and std stay as they are.
+    """
+    first, second = stratified(data.test.labels.numpy(), 0.5, seed, names=data.class_names)
+    train = Images(
+        pixels=torch.cat([data.train.pixels, data.validation.pixels]),
+        labels=torch.cat([data.train.labels, data.validation.labels]),
+    )
+    halves = [
+        Images(
+            pixels=data.test.pixels.index_select(0, torch.from_numpy(rows)).contiguous(),
+            labels=data.test.labels.index_select(0, torch.from_numpy(rows)).contiguous(),
+        )
+        for rows in (second, first)
+    ]
+    parts = (train, *halves)
+    return replace(
+        data,
+        train=train,
+        validation=halves[0],
+        test=halves[1],
+        address=_address(parts, data.classes, data.mean, data.std),
+    )
+
+
 def statistics(pixels: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and (biased) standard deviation of pixel / 255 of each channel, from exact integer sums.
 

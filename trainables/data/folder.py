@@ -25,9 +25,9 @@ def read(path: Path) -> RawImages:
             can't be read, has more than 8 bits a channel, or is not of the size of the first.
     """
     names = _classes(existing(path) / "train")
-    sets = {"train": _read_part(path / "train", names), "test": _read_part(path / "test", names)}
+    sets = {"train": read_part(path / "train", names), "test": read_part(path / "test", names)}
     if (path / "val").is_dir():
-        sets["val"] = _read_part(path / "val", names)
+        sets["val"] = read_part(path / "val", names)
     _check_sizes(sets)
     grey = all(image.ndim == 2 for files in sets.values() for _, image, _ in files)
     parts = {name: _part(files, grey) for name, files in sets.items()}
@@ -50,7 +50,8 @@ def _classes(part: Path) -> list[str]:
     return names
 
 
-def _read_part(part: Path, names: list[str]) -> list[_File]:
+def read_part(part: Path, names: list[str]) -> list[_File]:
+    """Images of a folder of classes, each of which is among ``names``: (file, pixels, class)."""
     files: list[_File] = []
     for name in _classes(part):
         if name not in names:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainables.errors import InputError
+from trainables.losses.logits import divergence, paired
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ def dist_loss(
     `intra` 1 − the mean over classes of that between the probabilities of a class in the batch. Official
     file: dist_kd.py of image_classification_sota (the τ² is there and not in the paper's appendix).
     """
-    student, teacher = _checked(student_logits, teacher_logits, tau)
+    student, teacher = paired(student_logits, teacher_logits, tau)
     student, teacher = (student / tau).softmax(1), (teacher / tau).softmax(1)
     inter = 1 - _pearson(student, teacher).mean()
     intra = 1 - _pearson(student.T, teacher.T).mean()
@@ -32,9 +32,8 @@ def dist_loss(
 
 def kd_loss(student_logits: Tensor, teacher_logits: Tensor, *, tau: float) -> Tensor:
     """Hinton et al. 2015, arXiv 1503.02531: τ² · KL(teacher ‖ student), the mean over the batch."""
-    student, teacher = _checked(student_logits, teacher_logits, tau)
-    student, teacher = (student / tau).log_softmax(1), (teacher / tau).log_softmax(1)
-    return (teacher.exp() * (teacher - student)).sum(1).mean() * tau**2
+    student, teacher = paired(student_logits, teacher_logits, tau)
+    return divergence((student / tau).log_softmax(1), (teacher / tau).log_softmax(1)) * tau**2
 
 
 def _pearson(a: Tensor, b: Tensor) -> Tensor:
@@ -42,16 +41,3 @@ def _pearson(a: Tensor, b: Tensor) -> Tensor:
     a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
     correlation: Tensor = (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1) + 1e-8)
     return correlation
-
-
-def _checked(student: Tensor, teacher: Tensor, tau: float) -> tuple[Tensor, Tensor]:
-    if student.dim() != 2 or student.shape != teacher.shape:
-        raise InputError(
-            f"logits: student and teacher N × classes alike, got {tuple(student.shape)} and "
-            f"{tuple(teacher.shape)}. Take a teacher with the student's classes."
-        )
-    if not tau > 0:
-        raise InputError(f"tau: a number above 0, got {tau}. Write 4 for DIST's own setting.")
-    if student.dtype.itemsize < 4:
-        student = student.float()
-    return student, teacher.detach().to(student.dtype)

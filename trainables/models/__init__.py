@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from importlib import import_module
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from trainables.errors import InputError
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 Widths = tuple[int, int, int, int]
 THIN: Widths = (16, 16, 32, 64)
 WIDE: Widths = (32, 64, 128, 256)
+VGG_WIDTHS: Widths = (64, 128, 256, 512)
 
 RESNET = "trainables.models.resnet:ResNet"
 PRERESNET = "trainables.models.preresnet:PreResNet"
 BOTTLENECK = "trainables.models.preresnet:PreResNetBottleneck"
+VGG = "trainables.models.vgg:VGG"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +40,9 @@ class Architecture:
         cfg: Channels that are left in each prunable layer, in the order of the network's `prunable()`;
             None for the whole network.
         shortcut_norm: A BatchNorm in the shortcut of the pre-activation networks, as some checkpoints have.
+        mean: Of each image channel, pixels counted from 0 to 1: what the network's input was normalised with;
+            None where that is not known.
+        std: The same, standard deviations.
     """
 
     model: str
@@ -44,10 +50,14 @@ class Architecture:
     channels: int = 3
     cfg: tuple[int, ...] | None = None
     shortcut_norm: bool = False
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The fields as a plain dict that `json` can write."""
-        return asdict(self) | {"cfg": None if self.cfg is None else list(self.cfg)}
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Architecture:
@@ -59,8 +69,8 @@ class Architecture:
             raise InputError(
                 f"architecture: needs model and classes, got {sorted(values)}. Add {missing[0]}."
             )
-        cfg = values.get("cfg")
-        return cls(**{**values, "cfg": None if cfg is None else tuple(cfg)})
+        plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        return cls(**plain)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +80,8 @@ class Family:
     Attributes:
         where: `module:class` of the network, called as `class(architecture, depth=depth, widths=widths)`.
         depth: Number of layers as the papers count them: 6n + 2 with basic blocks, 9n + 2 with bottlenecks.
-        widths: Channels of the stem and of the three stages (of a bottleneck's inside).
+        widths: Channels of the stem and of the three stages (of a bottleneck's inside); of VGG's stages, the
+            last number for the last two.
     """
 
     where: str
@@ -86,36 +97,19 @@ class Family:
         return network
 
 
+BLOCKS = range(1, 19)
+"""Residual blocks in a stage: depths 8, 14, ..., 110, with bottlenecks 11, 20, ..., 164."""
+
 MODELS: dict[str, Family] = {
-    "resnet8": Family(where=RESNET, depth=8),
-    "resnet14": Family(where=RESNET, depth=14),
-    "resnet20": Family(where=RESNET, depth=20),
-    "resnet32": Family(where=RESNET, depth=32),
-    "resnet44": Family(where=RESNET, depth=44),
-    "resnet56": Family(where=RESNET, depth=56),
-    "resnet110": Family(where=RESNET, depth=110),
-    "resnet8x4": Family(where=RESNET, depth=8, widths=WIDE),
-    "resnet14x4": Family(where=RESNET, depth=14, widths=WIDE),
-    "resnet20x4": Family(where=RESNET, depth=20, widths=WIDE),
-    "resnet32x4": Family(where=RESNET, depth=32, widths=WIDE),
-    "preresnet8": Family(where=PRERESNET, depth=8),
-    "preresnet14": Family(where=PRERESNET, depth=14),
-    "preresnet20": Family(where=PRERESNET, depth=20),
-    "preresnet32": Family(where=PRERESNET, depth=32),
-    "preresnet44": Family(where=PRERESNET, depth=44),
-    "preresnet56": Family(where=PRERESNET, depth=56),
-    "preresnet110": Family(where=PRERESNET, depth=110),
-    "preresnet8x4": Family(where=PRERESNET, depth=8, widths=WIDE),
-    "preresnet14x4": Family(where=PRERESNET, depth=14, widths=WIDE),
-    "preresnet20x4": Family(where=PRERESNET, depth=20, widths=WIDE),
-    "preresnet32x4": Family(where=PRERESNET, depth=32, widths=WIDE),
-    "preresnet11_bottleneck": Family(where=BOTTLENECK, depth=11),
-    "preresnet20_bottleneck": Family(where=BOTTLENECK, depth=20),
-    "preresnet29_bottleneck": Family(where=BOTTLENECK, depth=29),
-    "preresnet56_bottleneck": Family(where=BOTTLENECK, depth=56),
-    "preresnet110_bottleneck": Family(where=BOTTLENECK, depth=110),
-    "preresnet164_bottleneck": Family(where=BOTTLENECK, depth=164),
+    **{f"resnet{6 * n + 2}": Family(where=RESNET, depth=6 * n + 2) for n in BLOCKS},
+    **{f"resnet{6 * n + 2}x4": Family(where=RESNET, depth=6 * n + 2, widths=WIDE) for n in BLOCKS},
+    **{f"preresnet{6 * n + 2}": Family(where=PRERESNET, depth=6 * n + 2) for n in BLOCKS},
+    **{f"preresnet{6 * n + 2}x4": Family(where=PRERESNET, depth=6 * n + 2, widths=WIDE) for n in BLOCKS},
+    **{f"preresnet{9 * n + 2}_bottleneck": Family(where=BOTTLENECK, depth=9 * n + 2) for n in BLOCKS},
+    **{f"vgg{depth}": Family(where=VGG, depth=depth, widths=VGG_WIDTHS) for depth in (11, 13, 16, 19)},
 }
+NAMES = "[pre]resnet{6n+2}[x4], preresnet{9n+2}_bottleneck with n from 1 to 18, vgg{11,13,16,19}"
+"""The names in short, for messages."""
 
 
 def family(model: str) -> Family:
@@ -124,7 +118,7 @@ def family(model: str) -> Family:
         return MODELS[model]
     near = get_close_matches(model, MODELS, n=1)
     hint = f"Did you mean {near[0]}?" if near else "Choose one of these."
-    raise InputError(f"model: one of {', '.join(MODELS)}, got {model}. {hint}")
+    raise InputError(f"model: one of {NAMES}, got {model}. {hint}")
 
 
 def build(architecture: Architecture, *, seed: int) -> nn.Module:
@@ -133,9 +127,7 @@ def build(architecture: Architecture, *, seed: int) -> nn.Module:
     The weights depend on `architecture` and `seed` alone, and no global random state is touched. The
     description stays with the network as `network.architecture`.
     """
-    for key in ("classes", "channels"):
-        if (value := getattr(architecture, key)) < 1:
-            raise InputError(f"{key}: a number from 1 on, got {value}. Give the number of {key}.")
+    _check(architecture)
     chosen = family(architecture.model)
 
     import torch
@@ -146,3 +138,20 @@ def build(architecture: Architecture, *, seed: int) -> nn.Module:
     network.architecture = architecture
     built: nn.Module = network
     return built
+
+
+def _check(architecture: Architecture) -> None:
+    for key in ("classes", "channels"):
+        if (value := getattr(architecture, key)) < 1:
+            raise InputError(f"{key}: a number from 1 on, got {value}. Give the number of {key}.")
+    mean, std, channels = architecture.mean, architecture.std, architecture.channels
+    if (mean is None) != (std is None):
+        raise InputError(f"mean, std: both or none, got {mean} and {std}. Give both or leave both out.")
+    for key, values in (("mean", mean), ("std", std)):
+        if values is not None and len(values) != channels:
+            raise InputError(
+                f"{key}: one number for each of the {channels} image channels, got {len(values)}. "
+                f"Give {channels}."
+            )
+    if std is not None and not all(0 < value < inf for value in std):
+        raise InputError(f"std: finite numbers above 0, got {std}. Give those of the training images.")

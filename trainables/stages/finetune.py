@@ -19,7 +19,7 @@ def finetune(
     """Train to the end of the stage."""
     settings = recipe.finetune
     assert settings is not None
-    if position.epoch == 0 and settings.start == "scratch":
+    if position.epoch == 0 and settings.start != "pruned":
         network = restart(position.network, seed=recipe.seed).to(memory_format=torch.channels_last)
         position = Position(network=network, history=position.history)
 
@@ -31,6 +31,7 @@ def finetune(
             batch_size=batch_size(settings, recipe),
             drop_last=settings.drop_last,
             distillation=teacher,
+            test=recipe.tested("finetune"),
         )
 
     return (yield from train(segment, settings, position, task_of, place))

@@ -1,53 +1,54 @@
 """Prune: score all channels, cut the lowest, count what is left and measure what it cost."""
 
 import time
+from collections.abc import Iterator
+from itertools import count, islice
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from trainables.addresses import Segment
+from trainables.addresses import Segment, share_of
 from trainables.counting import complexity
 from trainables.fit import TrainingImages, measure, network_input
 from trainables.place import Place
 from trainables.pruning import prune as cut_channels
+from trainables.pruning.layers import layers_of
 from trainables.pruning.selection import Selection
 from trainables.recipe import Recipe
+from trainables.seeding import derive
 from trainables.snapshot import snapshot
+from trainables.stages.start import whole
 from trainables.stages.training import Position, Record
 
 
 def prune(recipe: Recipe, segment: Segment, position: Position, place: Place) -> Position:
     """The smaller network, measured right after the cut; stored under the stage's address."""
+    assert recipe.prune is not None
+    if recipe.prune.probe is not None:
+        return _probe(recipe, recipe.prune.probe, segment, position, place)
     began = time.monotonic()
-    settings = recipe.prune
-    assert settings is not None
-    before = position.network
-    image = place.data.image
-    network = cut_channels(before, settings.percent, method=settings.method)
+    before, image = position.network, place.data.image
+    network = pruned(before, recipe, place, part=segment.part)
     selection = network.pruned_by
     assert isinstance(selection, Selection)
-    network = network.to(place.device).to(memory_format=torch.channels_last)
-    if settings.recalibrate:
-        recalibrate(
-            network,
-            place.images,
-            batches=settings.recalibrate,
-            batch_size=recipe.data.batch_size,
-            seed=recipe.seed,
-        )
-    unpruned, pruned = complexity(before, image=image), complexity(network, image=image)
-    measured = measure(network, place.data.validation, place.images.mean, place.images.std, what="prune")
+    network = place.put(network)
+    if recipe.prune.recalibrate:
+        _recalibrate(network, recipe, place)
+    unpruned, now = whole(before), complexity(network, image=image)
+    then = complexity(unpruned, image=image)
+    measured = measure(network, place.data.validation, what="prune")
     record: Record = {
         "stage": "prune",
-        "epoch": 0,
+        "epoch": segment.part,
         **measured,
-        "params": pruned.params,
-        "macs": pruned.macs,
-        "params_unpruned": unpruned.params,
-        "macs_unpruned": unpruned.macs,
+        "params": now.params,
+        "macs": now.macs,
+        "params_unpruned": then.params,
+        "macs_unpruned": then.macs,
         "percent_cut": selection.share,
         "channels": [int(mask.sum()) for mask in selection.masks],
-        "channels_unpruned": [mask.numel() for mask in selection.masks],
+        "channels_unpruned": [layer.width for layer in layers_of(unpruned, image)],
         "rescued": list(selection.rescued),
         "seconds": time.monotonic() - began,
         "address": segment.end,
@@ -55,6 +56,96 @@ def prune(recipe: Recipe, segment: Segment, position: Position, place: Place) ->
     history = (*position.history, record)
     place.store.put(segment.end, snapshot(network, None, history))
     return Position(network=network, history=history)
+
+
+def pruned(network: nn.Module, recipe: Recipe, place: Place, *, part: int = 0) -> nn.Module:
+    """The network without the channels that the recipe cuts.
+
+    Args:
+        network: is left as it is.
+        recipe: says how much, and by which method.
+        place: whose images method taylor looks at.
+        part: which cut of a gradual prune, from 0.
+    """
+    settings = recipe.prune
+    assert settings is not None
+    amount: dict[str, Any] = (
+        {"keep_macs": settings.keep_macs, "keep_params": settings.keep_params}
+        if settings.by_budget
+        else {"percent": share_of(settings, part)}
+    )
+    looks = "taylor" in (settings.method, settings.like)
+    batches = _batches(network, recipe, place.images) if looks else ()
+    return cut_channels(
+        network,
+        **amount,
+        image=place.data.image,
+        batches=islice(batches, settings.batches),
+        unpruned=whole(network),
+        method=settings.method,
+        scope=settings.scope,
+        protect_share=settings.protect_share,
+        protect=settings.protect,
+        like=settings.like,
+        seed=derive(recipe.seed, "prune", settings.draw, part),
+    )
+
+
+def _probe(
+    recipe: Recipe, percents: list[float], segment: Segment, position: Position, place: Place
+) -> Position:
+    """The network as it is, with the mean accuracy and loss right after each of several cuts."""
+    began = time.monotonic()
+    network, image = position.network, place.data.image
+    found = []
+    assert recipe.prune is not None
+    for percent in percents:
+        single = recipe.prune.model_copy(update={"probe": None, "percent": percent})
+        smaller = place.put(pruned(network, recipe.model_copy(update={"prune": single}), place))
+        if single.recalibrate:
+            _recalibrate(smaller, recipe, place)
+        found.append(measure(smaller, place.data.validation, what="prune"))
+    size = complexity(network, image=image)
+    record: Record = {
+        "stage": "prune",
+        "epoch": 0,
+        **{key: sum(one[key] for one in found) / len(found) for key in ("accuracy", "loss")},
+        "params": size.params,
+        "macs": size.macs,
+        "params_unpruned": size.params,
+        "macs_unpruned": size.macs,
+        "percent_cut": 0.0,
+        "probe": {f"{percent:g}": one["accuracy"] for percent, one in zip(percents, found, strict=True)},
+        "seconds": time.monotonic() - began,
+        "address": segment.end,
+    }
+    history = (*position.history, record)
+    place.store.put(segment.end, snapshot(network, None, history))
+    return Position(network=network, history=history)
+
+
+def _batches(network: nn.Module, recipe: Recipe, images: TrainingImages) -> Iterator[tuple[Tensor, Tensor]]:
+    """Training batches without an end, as the network takes them, with their labels."""
+    for number in count():
+        for batch in images.epoch(
+            seed=recipe.seed,
+            stage="taylor",
+            epoch=number,
+            batch_size=recipe.data.batch_size,
+            drop_last=False,
+        ):
+            yield network_input(network, batch.pixels), batch.labels
+
+
+def _recalibrate(network: nn.Module, recipe: Recipe, place: Place) -> None:
+    assert recipe.prune is not None
+    recalibrate(
+        network,
+        place.images,
+        batches=recipe.prune.recalibrate,
+        batch_size=recipe.data.batch_size,
+        seed=recipe.seed,
+    )
 
 
 @torch.no_grad()
@@ -73,7 +164,7 @@ def recalibrate(
         for batch in images.epoch(
             seed=seed, stage="recalibrate", epoch=pass_number, batch_size=batch_size, drop_last=False
         ):
-            network(network_input(batch.pixels, images.mean, images.std))
+            network(network_input(network, batch.pixels))
             left -= 1
             if not left:
                 break

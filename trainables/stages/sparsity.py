@@ -2,25 +2,12 @@
 
 from collections.abc import Generator
 
-import torch
-
 from trainables.addresses import Segment, batch_size
 from trainables.fit import Task
-from trainables.models import Architecture, build
 from trainables.place import Place
 from trainables.recipe import Recipe
 from trainables.stages.distilled import distillation
 from trainables.stages.training import Position, Record, train
-
-
-def start(recipe: Recipe, place: Place) -> Position:
-    """The untrained student."""
-    architecture = Architecture(
-        model=recipe.model, classes=place.identity.classes, channels=place.identity.channels
-    )
-    network = build(architecture, seed=recipe.seed)
-    network = network.to(place.device).to(memory_format=torch.channels_last)
-    return Position(network=network, history=())
 
 
 def sparsity(
@@ -40,6 +27,7 @@ def sparsity(
             s=settings.s,
             on=settings.on,
             distillation=teacher,
+            test=recipe.tested("sparsity"),
         )
 
     return (yield from train(segment, settings, position, task_of, place))

@@ -1,19 +1,17 @@
 """The teacher: trained once for all, or loaded; then it only answers with its logits."""
 
 from collections.abc import Callable, Generator
-from functools import cache
 
 import torch
 from torch import Tensor, nn
 
 from trainables.addresses import batch_size, digest, teacher_address, teacher_segment
-from trainables.checkpoints import load
 from trainables.data.batches import Batch
-from trainables.errors import InputError
 from trainables.fit import Task, network_input
-from trainables.models import Architecture, build
+from trainables.models import build
 from trainables.place import Place
 from trainables.recipe import Recipe, Teacher
+from trainables.stages.loading import network_from
 from trainables.stages.training import Position, Record, train
 
 TEACHER_BATCH = 64
@@ -23,10 +21,9 @@ TEACHER_BATCH = 64
 class LiveTeacher:
     """Computes the teacher's logits of each batch anew."""
 
-    def __init__(self, network: nn.Module, place: Place) -> None:
+    def __init__(self, network: nn.Module) -> None:
         """Freeze the network; it is never trained from here on."""
         self.network = network.eval().requires_grad_(False)
-        self.mean, self.std = place.images.mean, place.images.std
 
     @torch.no_grad()
     def logits(self, batch: Batch) -> Tensor:
@@ -35,7 +32,7 @@ class LiveTeacher:
         for pixels in torch.split(batch.pixels, TEACHER_BATCH):
             short = TEACHER_BATCH - len(pixels)
             filled = torch.cat([pixels, pixels.new_zeros(short, *pixels.shape[1:])]) if short else pixels
-            parts.append(self.network(network_input(filled, self.mean, self.std))[: len(pixels)])
+            parts.append(self.network(network_input(self.network, filled))[: len(pixels)])
         return torch.cat(parts)
 
 
@@ -55,7 +52,7 @@ def teacher_of(recipe: Recipe, place: Place) -> Generator[Record, None, LiveTeac
         else:
             network = yield from _trained(recipe, teacher, place)
         _READY.clear()
-        _READY[key] = LiveTeacher(network, place)
+        _READY[key] = LiveTeacher(network)
     return _READY[key]
 
 
@@ -80,9 +77,7 @@ def _trained(recipe: Recipe, teacher: Teacher, place: Place) -> Generator[Record
 def untrained(teacher: Teacher, place: Place) -> nn.Module:
     """A teacher before its first epoch."""
     assert teacher.model is not None
-    classes, channels = place.identity.classes, place.identity.channels
-    architecture = Architecture(model=teacher.model, classes=classes, channels=channels)
-    return _placed(build(architecture, seed=teacher.seed), place)
+    return place.put(build(place.architecture(teacher.model), seed=teacher.seed))
 
 
 def loaded(teacher: Teacher, place: Place) -> nn.Module:
@@ -94,15 +89,15 @@ def loaded(teacher: Teacher, place: Place) -> nn.Module:
         DamagedFileError: a file of ours that is not what was written.
     """
     assert teacher.checkpoint is not None
-    network = load(teacher.checkpoint, model=teacher.model, classes=place.identity.classes)
-    architecture = network.architecture
-    assert isinstance(architecture, Architecture)
-    if architecture.channels != place.identity.channels:
-        raise InputError(
-            f"{teacher.checkpoint}: takes images of {architecture.channels} channels, "
-            f"the data has {place.identity.channels}. Give a teacher that was trained on this data."
-        )
-    return _placed(network, place)
+    network, _ = network_from(
+        teacher.checkpoint,
+        model=teacher.model,
+        weights=teacher.weights,
+        normalize=teacher.normalize,
+        place=place,
+        section="teacher",
+    )
+    return network
 
 
 def stand_ins(place: Place) -> Callable[[Teacher], LiveTeacher]:
@@ -111,14 +106,13 @@ def stand_ins(place: Place) -> Callable[[Teacher], LiveTeacher]:
     One from a checkpoint is the teacher itself; for one that has yet to be trained stands an untrained
     network.
     """
+    made: dict[str, LiveTeacher] = {}
 
-    @cache
     def stand_in(teacher: Teacher) -> LiveTeacher:
-        network = untrained(teacher, place) if teacher.checkpoint is None else loaded(teacher, place)
-        return LiveTeacher(network, place)
+        key = teacher.model_dump_json()
+        if key not in made:
+            network = untrained(teacher, place) if teacher.checkpoint is None else loaded(teacher, place)
+            made[key] = LiveTeacher(network)
+        return made[key]
 
     return stand_in
-
-
-def _placed(network: nn.Module, place: Place) -> nn.Module:
-    return network.to(place.device).to(memory_format=torch.channels_last)

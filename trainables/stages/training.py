@@ -8,11 +8,13 @@ says that it waits, and takes over should the first one stop or die.
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from torch import nn
 
 from trainables.addresses import Segment
+from trainables.evaluate import evaluate
 from trainables.fit import Task, measure, sgd, train_epoch
 from trainables.place import Place
 from trainables.recipe import Training
@@ -20,7 +22,10 @@ from trainables.snapshot import network_of, restore_momentum, snapshot
 from trainables.store import State, furthest
 
 Record = dict[str, Any]
-"""What the pipeline says after each step: ``kind`` is epoch, reused, prune, waiting or done."""
+"""What the pipeline says after each step: ``kind`` is epoch, reused, init, prune, waiting or done."""
+
+SINGLE = ("init", "prune")
+"""Stages that do not train: one record each, of their own kind."""
 
 WAIT_SECONDS = 0.2
 """Pause between two looks at an epoch that another process is training."""
@@ -82,42 +87,40 @@ def train(
                 position = _train_one(segment, position, optimizer, task, place)
         if fresh:
             epoch = position.epoch
-            if own == epoch - 1 and own not in place.keep.get(segment.stage, frozenset()):
+            if own == epoch - 1 and segment.behind + own not in place.keep.get(segment.stage, frozenset()):
                 place.store.discard(segment.addresses[own])
             own = epoch
             yield {"kind": "epoch", **position.history[-1]}
         elif not mine:
             time.sleep(WAIT_SECONDS)
-            yield {"kind": "waiting", "stage": segment.stage, "epoch": position.epoch + 1}
+            yield {"kind": "waiting", "stage": segment.stage, "epoch": segment.behind + position.epoch + 1}
     return position
 
 
 def _train_one(segment: Segment, position: Position, optimizer: Any, task: Task, place: Place) -> Position:
     """Train the next epoch in place, write it down and store it."""
     began = time.monotonic()
-    epoch = position.epoch + 1
+    epoch = segment.behind + position.epoch + 1
     lr = segment.rates[position.epoch]
     network, images = position.network, place.images
     trained = train_epoch(network, optimizer, images, task, epoch=epoch, lr=lr)
-    measured = measure(
-        network, place.data.validation, images.mean, images.std, what=f"{segment.stage}, epoch {epoch}"
-    )
+    measured = measure(network, place.data.validation, what=f"{segment.stage}, epoch {epoch}")
     seconds = time.monotonic() - began
-    address = segment.addresses[epoch]
+    address = segment.addresses[position.epoch + 1]
     record: Record = {"stage": segment.stage, "epoch": epoch, "lr": lr, **trained, **measured}
     record |= {"seconds": seconds, "address": address}
+    if task.test:
+        record |= evaluate(network, place)
     history = (*position.history, record)
     place.ledger.add(stage=segment.stage, epoch=epoch, address=address, seconds=seconds, trial=place.trial)
     place.store.put(address, snapshot(network, optimizer, history))
-    return Position(network=network, history=history, epoch=epoch)
+    return Position(network=network, history=history, epoch=position.epoch + 1)
 
 
 def reused(history: tuple[Record, ...]) -> Generator[Record, None, None]:
     """What is read from the store, as it would have been said when trained, but a stage in one record."""
-    stages = list(dict.fromkeys(entry["stage"] for entry in history))
-    for stage in stages:
-        entries = [entry for entry in history if entry["stage"] == stage]
-        if stage == "prune":
-            yield {"kind": "prune", **entries[0], "reused": True}
+    for stage, entries in groupby(history, key=lambda entry: entry["stage"]):
+        if stage in SINGLE:
+            yield from ({"kind": stage, **entry, "reused": True} for entry in entries)
         else:
-            yield {"kind": "reused", "stage": stage, "epochs": entries}
+            yield {"kind": "reused", "stage": stage, "epochs": list(entries)}

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainables.data import Dataset, load_data
-from trainables.data.dataset import statistics
+from trainables.data.dataset import statistics, validated_on_test
 from trainables.errors import InputError
 
 WriteNpz = Callable[..., Path]
@@ -116,3 +116,33 @@ def test_settings_that_do_not_fit_the_source_are_refused(settings: dict[str, obj
     everything: dict[str, object] = {"path": None, "val_fraction": 0.2, "split_seed": 0} | settings
     with pytest.raises(InputError, match=message):
         load_data(**everything)  # type: ignore[arg-type]
+
+
+def test_where_all_training_images_were_seen_halves_of_the_test_set_validate_and_test(
+    write_npz: WriteNpz,
+) -> None:
+    images = np.arange(8 * 12 * 10 * 3, dtype=np.uint32).astype(np.uint8).reshape(8, 12, 10, 3)
+    data = load(write_npz(test_images=images))
+    seen = validated_on_test(data, seed=0)
+    assert (len(seen.train), len(seen.validation), len(seen.test)) == (40, 4, 4)
+    for half in (seen.validation, seen.test):
+        assert sorted(half.labels.tolist()) == [0, 1, 2, 3]
+        assert half.pixels.is_contiguous()
+    rows = {bytes(image.numpy().tobytes()) for half in (seen.validation, seen.test) for image in half.pixels}
+    assert rows == {bytes(image.numpy().tobytes()) for image in data.test.pixels}
+    assert torch.equal(seen.train.pixels[:32], data.train.pixels)
+    assert (seen.mean, seen.std, seen.class_names, seen.pad) == (
+        data.mean,
+        data.std,
+        data.class_names,
+        data.pad,
+    )
+
+
+def test_the_halves_are_the_seeds_alone_and_in_the_address(write_npz: WriteNpz) -> None:
+    data = load(write_npz())
+    one, same, other = (validated_on_test(data, seed=seed) for seed in (0, 0, 1))
+    assert one.address == same.address
+    assert len({one.address, other.address, data.address}) == 3
+    assert torch.equal(one.test.pixels, same.test.pixels)
+    assert not torch.equal(one.test.pixels, other.test.pixels)

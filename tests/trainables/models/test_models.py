@@ -22,6 +22,7 @@ def test_names_and_descriptions_need_no_torch() -> None:
     [
         Architecture(model="resnet8", classes=10),
         Architecture(model="preresnet8", classes=3, channels=1, cfg=(1, 2, 3), shortcut_norm=True),
+        Architecture(model="vgg11", classes=3, mean=(0.5071, 0.4867, 0.4408), std=(0.2675, 0.2565, 0.2761)),
     ],
 )
 def test_an_architecture_survives_json(architecture: Architecture) -> None:
@@ -37,9 +38,40 @@ def test_an_architecture_with_strange_or_missing_keys_is_refused() -> None:
         Architecture.from_json({"model": "resnet8"})
 
 
+def test_what_was_written_before_there_were_mean_and_std_is_read() -> None:
+    old = {"model": "resnet8", "classes": 10, "channels": 1, "cfg": [3, 2, 1], "shortcut_norm": False}
+    assert Architecture.from_json(old) == Architecture(model="resnet8", classes=10, channels=1, cfg=(3, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("normalisation", "message"),
+    [
+        ({"mean": (0.5,) * 3}, r"mean, std: both or none, got \(0.5, 0.5, 0.5\) and None"),
+        ({"std": (0.5,) * 3}, r"mean, std: both or none, got None and \(0.5, 0.5, 0.5\)"),
+        ({"mean": (0.5,), "std": (1.0,) * 3}, "mean: one number for each of the 3 image channels, got 1"),
+        ({"mean": (0.5,) * 3, "std": (1.0,) * 4}, "std: one number for each of the 3 image channels, got 4"),
+        ({"mean": (0.5,) * 3, "std": (1.0, 0.0, 1.0)}, r"std: finite numbers above 0, got \(1.0, 0.0, 1.0\)"),
+        ({"mean": (0.5,) * 3, "std": (1.0, 1.0, float("nan"))}, "std: finite numbers above 0, got .*nan"),
+    ],
+)
+def test_mean_and_std_are_one_number_a_channel(
+    normalisation: dict[str, tuple[float, ...]], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        build(Architecture(model="resnet8", classes=10, **normalisation), seed=0)
+
+
+def test_every_depth_up_to_18_blocks_a_stage_has_a_name() -> None:
+    names = {"resnet26", "resnet38x4", "preresnet92", "preresnet110x4", "preresnet47_bottleneck", "vgg16"}
+    assert names < set(MODELS)
+    assert "preresnet48_bottleneck" not in MODELS
+    blocks = build(Architecture(model="preresnet47_bottleneck", classes=2), seed=0).get_submodule("layer2")
+    assert len(list(blocks.children())) == 5
+
+
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(
-        InputError, match=r"model: one of resnet8, .* got preresnet8x5. Did you mean preresnet8x4\?"
+        InputError, match=r"model: one of \[pre\]resnet.* got preresnet8x5. Did you mean preresnet8x4\?"
     ):
         build(Architecture(model="preresnet8x5", classes=10), seed=0)
 

@@ -150,13 +150,8 @@ def test_restarting_keeps_shape_and_selections_and_draws_new_weights() -> None:
 
 
 def test_an_unknown_method_is_refused() -> None:
-    with pytest.raises(InputError, match="method: one of slimming, got magic"):
+    with pytest.raises(InputError, match=r"method: one of slimming, l1, .*, got magic"):
         prune(trained("preresnet8"), 0.5, method="magic")
-
-
-def test_a_network_that_does_not_say_what_can_be_cut_is_refused() -> None:
-    with pytest.raises(InputError, match="network: one that says what can be cut, got Linear"):
-        prune(nn.Linear(2, 2), 0.5)
 
 
 def test_masks_of_another_network_or_empty_ones_are_refused() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from trainables.errors import InputError
-from trainables.losses.distillation import dist_loss, kd_loss
+from trainables.losses import LOSSES
 from trainables.place import Place
 from trainables.recipe import Data, Finetune, Recipe, Teacher
 from trainables.stages.distilled import distil, distillation
@@ -18,16 +18,19 @@ def place() -> Place:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        (Finetune(kd="dist"), (dist_loss, 4.0, 2.0, 1.0)),
-        (Finetune(kd="kd", kd_tau=2, kd_weight=0.5, ce_weight=0), (kd_loss, 2.0, 0.5, 0.0)),
+        (Finetune(kd="dist"), ("dist", 4.0, 2.0, 1.0)),
+        (Finetune(kd="kd", kd_tau=2, kd_weight=0.5, ce_weight=0), ("kd", 2.0, 0.5, 0.0)),
+        (Finetune(kd="dkd_std"), ("dkd_std", 2.0, 9.0, 1.0)),
     ],
 )
 def test_the_loss_and_its_weights_are_the_settings_or_the_losss_own(
-    place: Place, settings: Finetune, expected: tuple[object, float, float, float]
+    place: Place, settings: Finetune, expected: tuple[str, float, float, float]
 ) -> None:
-    teacher = LiveTeacher(untrained(Teacher(model="resnet8"), place), place)
+    teacher = LiveTeacher(untrained(Teacher(model="resnet8"), place))
     part = distil(settings, teacher)
-    assert (part.loss, part.tau, part.weight, part.ce_weight) == expected
+    name, *weights = expected
+    assert part.loss is LOSSES[name].function
+    assert [part.tau, part.weight, part.ce_weight] == weights
     assert part.logits == teacher.logits
 
 

@@ -5,7 +5,7 @@ import torch
 from trainables.pipeline import run
 from trainables.place import Place
 from trainables.recipe import Data, Recipe
-from trainables.stages.sparsity import start
+from trainables.stages.start import begin
 
 DATA = {"source": "digits", "val_fraction": 0.9}
 
@@ -35,8 +35,8 @@ def test_a_stronger_penalty_gives_smaller_scales() -> None:
 
 def test_the_student_starts_from_its_seed() -> None:
     place = Place.prepare(Data.model_validate(DATA), store=None)
-    one, same, other = (next(start(recipe(seed=s), place).network.parameters()) for s in (0, 0, 1))
+    one, same, other = (next(begin(recipe(seed=s), place).network.parameters()) for s in (0, 0, 1))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
-    position = start(recipe(), place)
+    position = begin(recipe(), place)
     assert (position.history, position.epoch) == ((), 0)

@@ -46,11 +46,12 @@ def finish(
 
 
 def network(channels: int = 1) -> torch.nn.Module:
-    return build(Architecture(model="resnet8", classes=10, channels=channels), seed=0)
+    mean, std = (0.3,) * channels, (0.4,) * channels
+    return build(Architecture(model="resnet8", classes=10, channels=channels, mean=mean, std=std), seed=0)
 
 
 def test_logits_do_not_depend_on_who_asks_for_them(place: Place) -> None:
-    live = LiveTeacher(network().to(memory_format=torch.channels_last), place)
+    live = LiveTeacher(network().to(memory_format=torch.channels_last))
     pixels, labels = place.data.validation.pixels[:150], place.data.validation.labels[:150]
 
     def logits(rows: torch.Tensor) -> torch.Tensor:
@@ -65,8 +66,8 @@ def test_logits_do_not_depend_on_who_asks_for_them(place: Place) -> None:
         assert torch.equal(together, parts)
 
 
-def test_a_teacher_is_frozen(place: Place) -> None:
-    live = LiveTeacher(network().train(), place)
+def test_a_teacher_is_frozen() -> None:
+    live = LiveTeacher(network().train())
     assert not live.network.training
     assert not any(parameter.requires_grad for parameter in live.network.parameters())
 
@@ -103,16 +104,29 @@ def test_a_loaded_teacher_is_ours_to_the_bit_and_trains_nothing(place: Place, tm
     assert all(torch.equal(tensor, weights[name]) for name, tensor in trained.state_dict().items())
 
 
-def test_a_loaded_teacher_sees_the_images_as_each_data_set_has_them(place: Place, tmp_path: Path) -> None:
-    path = tmp_path / "teacher.safetensors"
-    save(path, network())
-    _, one = finish(teacher_of(recipe(checkpoint=str(path)), place))
+def test_a_loaded_teacher_of_unknown_numbers_sees_the_images_as_each_data_set_has_them(
+    place: Place, tmp_path: Path
+) -> None:
+    path = tmp_path / "teacher.pth"
+    torch.save(network().state_dict(), path)
+    over = {"checkpoint": str(path), "normalize": "data"}
+    _, one = finish(teacher_of(recipe(**over), place))
     other_data = {"source": "digits", "val_fraction": 0.5}
     other_place = Place.prepare(Data.model_validate(other_data), store=None)
-    _, other = finish(teacher_of(recipe(other_data, checkpoint=str(path)), other_place))
-    assert one.mean == place.images.mean
-    assert other.mean == other_place.images.mean
+    _, other = finish(teacher_of(recipe(other_data, **over), other_place))
     assert one is not other
+    for live, at in ((one, place), (other, other_place)):
+        assert (live.network.architecture.mean, live.network.architecture.std) == (at.data.mean, at.data.std)
+
+
+def test_a_loaded_teacher_of_ours_keeps_the_numbers_that_it_was_trained_with(
+    place: Place, tmp_path: Path
+) -> None:
+    path = tmp_path / "teacher.safetensors"
+    save(path, network())
+    _, live = finish(teacher_of(recipe(checkpoint=str(path)), place))
+    assert (live.network.architecture.mean, live.network.architecture.std) == ((0.3,), (0.4,))
+    assert place.data.mean != (0.3,)
 
 
 def test_a_teacher_of_other_classes_is_refused_with_both_numbers(place: Place) -> None:

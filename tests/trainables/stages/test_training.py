@@ -9,7 +9,7 @@ from trainables.fit import Task
 from trainables.place import Place
 from trainables.recipe import Data, Finetune, Recipe
 from trainables.schedule import rates
-from trainables.stages.sparsity import start
+from trainables.stages.start import begin
 from trainables.stages.training import Position, Record, reused, train
 
 DATA = {"source": "digits", "val_fraction": 0.9}
@@ -34,7 +34,7 @@ def stage(place: Place, training: Finetune, asked: list[str]) -> Generator[Recor
         return TASK
 
     recipe = Recipe.model_validate({"data": DATA, "model": "preresnet8", "finetune": {}})
-    return train(segment, training, start(recipe, place), task_of, place)
+    return train(segment, training, begin(recipe, place), task_of, place)
 
 
 def test_the_task_is_made_before_the_first_epoch_that_is_trained_and_only_then(place: Place) -> None:

@@ -1,0 +1,91 @@
+import copy
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from trainables.checkpoints import save
+from trainables.errors import InputError
+from trainables.fit import measure
+from trainables.models import Architecture, build
+from trainables.normalisation import statistics_of
+from trainables.place import Place
+from trainables.recipe import Data
+from trainables.stages.loading import network_from, normalised
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place.prepare(Data(source="digits", val_fraction=0.7), store=None)
+
+
+@pytest.fixture
+def foreign(learned: nn.Module) -> nn.Module:
+    """The network without its numbers, as a file of another code holds it."""
+    network = copy.deepcopy(learned)
+    network.architecture = Architecture(model="preresnet8", classes=10, channels=1)
+    return network
+
+
+def numbers(network: nn.Module) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    architecture = network.architecture
+    assert isinstance(architecture, Architecture)
+    return architecture.mean, architecture.std
+
+
+def test_unknown_numbers_are_found_by_trying_and_the_choice_is_said(foreign: nn.Module, place: Place) -> None:
+    found, said = normalised(foreign, None, place, "prune.normalize")
+    assert numbers(found) == ((0.0,), (1.0,))
+    assert re.fullmatch(r"none, the best of those tried on training images: 0\.9\d\d, data 0\.[12]\d\d", said)
+    assert measure(found, place.data.validation, what="test")["accuracy"] > 0.85
+
+
+def test_of_numbers_that_do_alike_the_data_sets_own_are_taken(place: Place) -> None:
+    guessing = build(Architecture(model="preresnet8", classes=10, channels=1), seed=0)
+    with torch.no_grad():
+        guessing.get_parameter("fc.weight").zero_()
+    found, said = normalised(guessing, None, place, "prune.normalize")
+    assert numbers(found) == (place.data.mean, place.data.std)
+    assert said.startswith("data, the best")
+
+
+@pytest.mark.parametrize("name", ["data", "cifar10", "none"])
+def test_declared_numbers_are_taken_without_trying(foreign: nn.Module, place: Place, name: str) -> None:
+    found, said = normalised(foreign, name, place, "prune.normalize")
+    assert (numbers(found), said) == (statistics_of(name, (place.data.mean, place.data.std)), name)
+
+
+def test_declared_numbers_go_before_the_files_own(learned: nn.Module, place: Place) -> None:
+    network = copy.deepcopy(learned)
+    assert normalised(network, None, place, "x")[1] == "the file's"
+    assert numbers(network) == ((0.0,), (1.0,))
+    assert normalised(network, [[0.4], [0.2]], place, "x")[1] == "as given"
+    assert numbers(network) == ((0.4,), (0.2,))
+
+
+def test_numbers_of_other_images_are_refused_by_key_and_count(foreign: nn.Module, place: Place) -> None:
+    with pytest.raises(InputError, match=r"^prune\.normalize: needs 1 numbers a row, .* got 3\.$"):
+        normalised(foreign, [[0.4] * 3, [0.2] * 3], place, "prune.normalize")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+def test_a_network_of_another_precision_is_computed_in_float32(
+    foreign: nn.Module, place: Place, tmp_path_factory: pytest.TempPathFactory, dtype: torch.dtype
+) -> None:
+    path = tmp_path_factory.mktemp("file") / "n.pth"
+    torch.save(foreign.to(dtype).state_dict(), path)
+    network, said = network_from(
+        str(path), model=None, weights=None, normalize=None, place=place, section="prune"
+    )
+    assert {p.dtype for p in network.parameters()} == {torch.float32}
+    assert said.startswith("none")
+
+
+def test_a_network_of_other_images_is_refused_with_both_numbers(
+    place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("file") / "colour.safetensors"
+    save(path, build(Architecture(model="preresnet8", classes=10, channels=3), seed=0))
+    with pytest.raises(InputError, match=r"colour.*takes images of 3 channels, the data has 1\. Give"):
+        network_from(str(path), model=None, weights=None, normalize=None, place=place, section="prune")
