@@ -10,6 +10,9 @@ from analysis.grids.cells import Cell, Cut, Grid, Settings
 from analysis.grids.labels import recipe_order
 from analysis.significance import Difference
 
+BLIND = 0.03
+"""A cut whose interval would hide a loss of three points is not said to hold."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
@@ -34,15 +37,19 @@ class Limit:
 
     @property
     def holds(self) -> Step | None:
-        """The largest cut up to which none is surely below; None where the first one is."""
-        end = self.steps.index(self.below) if self.below else len(self.steps)
-        return self.steps[end - 1] if end else None
+        """The largest cut up to which none is surely below, or too uncertain to tell; None: not even the first."""
+        return self.steps[self._end - 1] if self._end else None
+
+    @property
+    def _end(self) -> int:
+        """How many cuts, from the smallest, are neither below nor blind to a loss of ``BLIND``."""
+        ends = (number for number, step in enumerate(self.steps) if step is self.below or _is_blind(step))
+        return next(ends, len(self.steps))
 
     @property
     def open(self) -> tuple[Step, ...]:
         """Cuts up to there of which nothing is sure: a loss may be hidden in their intervals."""
-        end = self.steps.index(self.below) if self.below else len(self.steps)
-        return tuple(step for step in self.steps[:end] if step.change.verdict == "open")
+        return tuple(step for step in self.steps[: self._end] if step.change.verdict == "open")
 
     @property
     def visible(self) -> float | None:
@@ -50,6 +57,12 @@ class Limit:
         sizes = [step.change.visible for step in self.open or self.steps]
         known = [size for size in sizes if size is not None]
         return max(known) if len(known) == len(sizes) else None
+
+
+def _is_blind(step: Step) -> bool:
+    """Whether nothing is sure, and a loss of ``BLIND`` would not have been seen."""
+    visible = step.change.visible
+    return step.change.verdict == "open" and visible is not None and visible > BLIND
 
 
 def limits(grid: Grid) -> tuple[Limit, ...]:

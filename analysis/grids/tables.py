@@ -73,10 +73,11 @@ def limit_table(grid: Grid, found: Sequence[Limit]) -> Table:
     return Table(
         caption=(
             f"The largest percent of every recipe in {plain(grid.run)} up to which none is below the unpruned "
-            f"network of the same recipe ({resting(grid)}): no 95 % interval of the difference ends under 0. Below "
-            "from: the first whose interval does. It is decided where the intervals up to there begin at 0 or above; "
-            "where not, a loss may be hidden: a difference smaller than the one under Could see could not have been "
-            "seen. Intervals are paired t over seeds from three on, else Wilson's of the images, each by itself."
+            f"network of the same recipe ({resting(grid)}): no 95 % interval of the difference ends under 0, and "
+            "none is so wide that a loss of three points would not have been seen. Below from: the first whose "
+            "interval ends under 0. It is decided where the intervals up to there begin at 0 or above; where not, "
+            "a loss may be hidden: a difference smaller than the one under Could see could not have been seen. "
+            "Intervals are paired t over seeds from three on, else Wilson's of the images, each by itself."
             + (f" Settings not named are {labels.usual}." if named and labels.usual else "")
         ),
         label=label_of(grid.run, "limit"),

@@ -77,3 +77,19 @@ def test_a_recipe_without_an_unpruned_network_has_no_limit(grid_run: Make, event
     found = grid(read_run(grid_run(events_of(percents=(0.3, 0.5))[6:])))
     assert found
     assert limits(found) == ()
+
+
+def test_a_cut_whose_loss_could_not_be_seen_is_not_said_to_hold(limit_of: Callable[..., Limit]) -> None:
+    found = limit_of(
+        {
+            0.0: [0.95, 0.96, 0.97],
+            0.3: [0.951, 0.958, 0.971],
+            0.5: [0.90, 0.40, 0.71],
+            0.7: [0.95, 0.96, 0.971],
+        }
+    )
+    assert [step.change.verdict for step in found.steps] == ["open", "open", "open"]
+    assert found.holds
+    assert found.holds.cut.label == "30"
+    assert found.below is None
+    assert [step.cut.label for step in found.open] == ["30"]
