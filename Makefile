@@ -17,7 +17,7 @@ report: $(VENV)/installed      ## write the report of the newest run
 	$(BIN)/python -m analysis report
 
 test: $(VENV)/installed-dev    ## the test suite, minutes
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/installed-dev   ## lint, types, import rules: what CI runs
 	$(BIN)/ruff check .

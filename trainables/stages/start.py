@@ -96,7 +96,7 @@ def loaded(recipe: Recipe, place: Place) -> tuple[nn.Module, dict[str, Any]]:
             f"{stage}.init: {section.init} is a {architecture.model}, and model is {recipe.model}: {error}"
         ) from error
     moved = {"moved_from": architecture.model, "moved_exact": report.exact, "moved_accuracy": before}
-    return network, facts | moved
+    return place.put(network), facts | moved
 
 
 def _knows_its_split(stage: str, section: Loaded, place: Place) -> None:

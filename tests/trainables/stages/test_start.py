@@ -10,13 +10,13 @@ from torch import nn
 from trainables.checkpoints import save
 from trainables.counting import complexity
 from trainables.errors import InputError
-from trainables.fit import measure
-from trainables.models import Architecture
+from trainables.fit import Task, measure, sgd, train_epoch
+from trainables.models import Architecture, build
 from trainables.models.network import PrunableNetwork
 from trainables.pipeline import run
 from trainables.place import Place
 from trainables.pruning import prune
-from trainables.recipe import Data, Recipe
+from trainables.recipe import Data, Finetune, Recipe
 from trainables.stages.start import loaded
 
 DATA = {"source": "digits", "val_fraction": 0.7}
@@ -224,3 +224,36 @@ def test_the_file_is_left_as_it_was(learned: nn.Module, tmp_path: Path, finish: 
     finish(run(asked, place_for(asked)))
     assert path.read_bytes() == content
     assert all(torch.equal(tensor, before[name]) for name, tensor in learned.state_dict().items())
+
+
+@pytest.fixture
+def post_activation(tmp_path: Path) -> Path:
+    """A resnet8 that has learned the digits, as RepDistiller saves it."""
+    place = Place.prepare(Data.model_validate(DATA), store=None)
+    network = place.put(build(place.architecture("resnet8"), seed=0))
+    optimizer = sgd(network, Finetune())
+    task = Task(stage="teacher", seed=0, batch_size=32, drop_last=False)
+    for epoch in range(1, 5):
+        train_epoch(network, optimizer, place.images, task, epoch=epoch, lr=0.05)
+    repdistillers(network, tmp_path / "resnet8.pth")
+    return tmp_path / "resnet8.pth"
+
+
+def test_a_post_activation_network_is_moved_into_the_prunable_one_and_that_is_said(
+    post_activation: Path, finish: Any
+) -> None:
+    asked = recipe("prune", post_activation, trained_on="split", normalize="data")
+    place = place_for(asked)
+    records, end = finish(run(asked, place))
+    first = records[0]
+    assert (first["moved_from"], first["moved_exact"]) == ("resnet8", False)
+    assert first["moved_accuracy"] > 0.5
+    assert end.network.architecture.model == "preresnet8"
+    assert end.network.architecture.mean == place.data.mean
+    weight = loaded(asked, place)[0].get_parameter("layer1.0.conv1.weight")
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    stays = recipe("finetune", post_activation, trained_on="split", normalize="data")
+    stays = stays.model_copy(update={"model": "resnet8"})
+    (kept, *_), _ = finish(run(stays, place))
+    assert "moved_from" not in kept
+    assert kept["accuracy"] == first["moved_accuracy"]
