@@ -3,15 +3,18 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sweeper.resources import checkpoints, files
 from sweeper.space import Space
 from trainables.damage import check_test_sets
 from trainables.errors import DamagedFileError, InputError
+from trainables.fit import Task
 from trainables.place import Place
-from trainables.recipe import Teacher
+from trainables.recipe import Distilled, Recipe, Teacher
+from trainables.stages.distilled import distil
 from trainables.stages.start import loaded
+from trainables.stages.task import task_of
 from trainables.stages.teacher import LiveTeacher, stand_ins
 
 
@@ -22,6 +25,14 @@ class Bench:
     place: Place
     teacher: Callable[[Teacher], LiveTeacher]
     """The teacher of a checkpoint, or an untrained network where it has yet to be trained; each made once."""
+
+    def task(self, recipe: Recipe, stage: str) -> Task:
+        """How a stage trains, from what stands in for its teacher, with every image that it is given."""
+        settings, part = recipe.training(stage), None
+        if isinstance(settings, Distilled) and settings.kd != "none":
+            assert recipe.teacher is not None
+            part = distil(settings, self.teacher(recipe.teacher))
+        return replace(task_of(recipe, stage, part), drop_last=False)
 
     @classmethod
     def of(cls, space: Space, *, gpus: float = 0.0) -> "Bench":

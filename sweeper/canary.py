@@ -8,7 +8,7 @@ a whole sweep worthless in silence (ultralytics#23814 is such a case).
 import hashlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -16,14 +16,13 @@ from torch import nn
 from sweeper.bench import Bench, quiet
 from sweeper.knobs import Params
 from sweeper.space import Space
-from trainables.addresses import batch_size, chain
+from trainables.addresses import chain
 from trainables.errors import TrainingFailedError
-from trainables.fit import Task, sgd, train_epoch
+from trainables.fit import sgd, train_epoch
 from trainables.place import Place
 from trainables.pruning.surgery import restart
-from trainables.recipe import Distilled, Recipe, Sparsity
+from trainables.recipe import Distilled, Recipe
 from trainables.schedule import rate
-from trainables.stages.distilled import distil
 from trainables.stages.prune import pruned, recalibrate
 from trainables.stages.start import first
 
@@ -132,14 +131,8 @@ def _train(recipe: Recipe, stage: str, bench: Bench) -> str:
 
 
 def _steps(network: nn.Module, recipe: Recipe, stage: str, settings: Distilled, bench: Bench) -> None:
-    size = batch_size(settings, recipe)
-    few = bench.place.images.first(STEPS * size)
-    task = Task(stage=stage, seed=recipe.seed, batch_size=size, drop_last=False)
-    if settings.kd != "none":
-        assert recipe.teacher is not None
-        task = replace(task, distillation=distil(settings, bench.teacher(recipe.teacher)))
-    if isinstance(settings, Sparsity):
-        task = replace(task, s=settings.s, on=settings.on)
+    task = bench.task(recipe, stage)
+    few = bench.place.images.first(STEPS * task.batch_size)
     train_epoch(network, sgd(network, settings), few, task, epoch=1, lr=rate(settings, 1))
 
 

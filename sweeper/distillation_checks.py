@@ -8,9 +8,9 @@ from sweeper.flow import flow
 from sweeper.knobs import Knob
 from sweeper.search_section import is_absent
 from sweeper.strict_yaml import Document
-from trainables.recipe import NO_TEACHER
+from trainables.recipe import KEY_OF, NO_TEACHER, STUDENT
 
-STAGES: Final = ("sparsity", "prune.gradual", "finetune")
+STAGES: Final = tuple(KEY_OF[stage] for stage in STUDENT)
 _ONLY_DISTILLED: Final = ("kd_tau", "kd_weight", "ce_weight")
 
 

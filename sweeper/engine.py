@@ -17,8 +17,8 @@ from sweeper.book import Book
 from sweeper.interrupts import Interrupts
 from sweeper.live import Live
 from sweeper.resources import gpus_here
+from trainables.canonical import canonical
 from trainables.errors import InputError
-from trainables.recipe import canonical
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",

@@ -36,7 +36,7 @@ class Foreseen:
 
     def kind(self, stage: str) -> str:
         """What an epoch of a stage is: its time depends on it."""
-        kd = "none" if stage == "teacher" else self.recipe.kd_of(stage)
+        kd = self.recipe.kd_of(stage)
         return stage if kd == "none" else f"{stage} with {kd}"
 
 

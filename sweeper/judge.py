@@ -8,7 +8,7 @@ from analysis.text import human
 from sweeper import asha
 from sweeper.live import Event, Live
 from sweeper.metrics import SHARED_METRICS, violation
-from sweeper.space import Space, compare_within, last_stage
+from sweeper.space import Space, compare_within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +31,7 @@ class Judge:
         self._space = space
         self._asha = sweep.asha
         self._within = compare_within(space) if sweep.asha else ()
-        self._stage = last_stage(space.settings)
+        self._stage = space.settings.last_stage
         self._peers: dict[str, dict[str, float]] = {}
         """Rung -> address -> value, the larger the better."""
         self._decided: dict[tuple[int, str], asha.Decision] = {}

@@ -9,7 +9,8 @@ from typing import Any
 
 from sweeper.knobs import Params
 from trainables.addresses import lengthened
-from trainables.recipe import Finetune, Recipe, Training, canonical
+from trainables.canonical import canonical
+from trainables.recipe import Finetune, Recipe, Training
 from trainables.summary import last_cut, saved_macs, summary
 
 Event = dict[str, Any]

@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweeper.knobs import Knob
 from sweeper.search import STATES
-from sweeper.space import Space, last_stage
+from sweeper.space import Space
 
 Event = Mapping[str, Any]
 
@@ -189,7 +189,7 @@ class StudyFile:
 
     def _values(self, curve: Iterable[Mapping[str, Any]]) -> dict[int, float]:
         """The first objective, or accuracy, after each epoch of the last stage."""
-        metric, stage = self.space.settings.objective.directions[0][0], last_stage(self.space.settings)
+        metric, stage = self.space.settings.objective.directions[0][0], self.space.settings.last_stage
         return {
             entry["epoch"]: float(entry.get(metric, entry["accuracy"]))
             for entry in curve

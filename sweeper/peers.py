@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from sweeper.knobs import Knob
 from sweeper.settings import SpaceFile
-from trainables.recipe import Recipe
 
 _CHANGE_NETWORK = (
     "model",
@@ -18,11 +17,6 @@ _CHANGE_NETWORK = (
 )
 
 
-def last_stage(recipe: Recipe) -> str:
-    """The last stage that trains: the one in which trials are compared."""
-    return "finetune" if recipe.finetune is not None else "sparsity"
-
-
 def compared_within(settings: SpaceFile, knobs: Sequence[Knob]) -> tuple[str, ...]:
     """The settings whose values two trials must have in common to be compared by ASHA.
 
@@ -33,5 +27,5 @@ def compared_within(settings: SpaceFile, knobs: Sequence[Knob]) -> tuple[str, ..
     assert settings.sweep.asha is not None
     if settings.sweep.asha.compare_within is not None:
         return tuple(settings.sweep.asha.compare_within)
-    within = (f"{last_stage(settings)}.kd", "finetune.start", *_CHANGE_NETWORK)
+    within = (f"{settings.last_stage}.kd", "finetune.start", *_CHANGE_NETWORK)
     return tuple(knob.key for knob in knobs if knob.key in within)

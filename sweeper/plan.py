@@ -11,7 +11,7 @@ from sweeper.bench import Bench, quiet
 from sweeper.foreseen import Foreseen, foresee
 from sweeper.keep import branch_points
 from sweeper.resources import check_files, fitting_workers, gpus_per_trial
-from sweeper.space import Space, compare_within, last_stage
+from sweeper.space import Space, compare_within
 from sweeper.timing import seconds_per_epoch
 from trainables.errors import InputError
 
@@ -154,7 +154,7 @@ def _disk(space: Space, trials: Sequence[Foreseen]) -> float:
 
 def _rungs(space: Space, trials: Sequence[Foreseen]) -> dict[str, list[int]]:
     """Rung -> distinct networks in each group of like trials, the smallest group first."""
-    sweep, stage = space.settings.sweep, last_stage(space.settings)
+    sweep, stage = space.settings.sweep, space.settings.last_stage
     assert sweep is not None
     if sweep.asha is None:
         return {}

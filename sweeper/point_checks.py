@@ -16,7 +16,8 @@ from sweeper.search_section import setting_fault
 from sweeper.settable import fixed_settings, flatten, known_keys, recipe_at
 from sweeper.settings import RECIPE_SECTIONS, SpaceFile
 from sweeper.strict_yaml import Document
-from trainables.recipe import SHARES, Recipe, Settings, canonical
+from trainables.canonical import canonical
+from trainables.recipe import SHARES, Recipe, Settings
 
 _METHODS: Final = {"batches": "taylor", "draw": "random"}
 """Setting of the cut -> the method that it is for."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sweeper.settings import Resources
-from sweeper.space import Space
+from sweeper.space import NETWORKS, Space
 from trainables.data.raw import existing
 from trainables.errors import InputError
 
@@ -82,13 +82,9 @@ def check_files(space: Space) -> None:
             )
 
 
-FILES = ("teacher.checkpoint", "sparsity.init", "prune.init", "finetune.init")
-"""Settings that name a network's file."""
-
-
 def files(space: Space) -> Iterator[tuple[str, str]]:
     """(setting, file) of every network that a trial may load."""
-    for key in FILES:
+    for key in NETWORKS:
         knob = next((knob for knob in space.knobs if knob.key == key), None)
         for file in (space.fixed.get(key),) if knob is None else knob.values or ():
             if file is not None:
@@ -97,4 +93,4 @@ def files(space: Space) -> Iterator[tuple[str, str]]:
 
 def checkpoints(space: Space) -> Iterator[str]:
     """The file of every teacher that a trial may load."""
-    return (file for key, file in files(space) if key == FILES[0])
+    return (file for key, file in files(space) if key == "teacher.checkpoint")

@@ -12,7 +12,8 @@ from sweeper.faults import Fault
 from sweeper.knobs import Params
 from sweeper.pydantic_faults import from_pydantic
 from sweeper.settings import RECIPE_SECTIONS, SpaceFile
-from trainables.recipe import Recipe, Settings, Teacher, idle_keys
+from trainables.canonical import idle_keys
+from trainables.recipe import Recipe, Settings, Teacher
 
 NOT_SEARCHED: Final = {
     "evaluate": "it decides nothing",

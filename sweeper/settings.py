@@ -9,7 +9,8 @@ from sweeper.metrics import BOUND, read_bound
 from sweeper.metrics import METRICS as METRICS
 from sweeper.metrics import parse_bound as parse_bound
 from sweeper.metrics import violation as violation
-from trainables.recipe import Count, Positive, Recipe, Seed, Settings, fault
+from trainables.recipe import Recipe, Settings
+from trainables.values import Count, Positive, Seed, fault
 
 MetricName = Literal["accuracy", "accuracy_pruned", "loss", "macs", "params", "percent_cut"]
 

@@ -18,14 +18,15 @@ from sweeper.faults import SET, Fault, Faults
 from sweeper.flow import flow
 from sweeper.knobs import Knob, Params, draw, grid
 from sweeper.peers import compared_within
-from sweeper.peers import last_stage as last_stage
 from sweeper.settable import filled_in, fixed_settings, recipe_at, settable
 from sweeper.settings import SpaceFile
 from sweeper.strict_yaml import Document, neighbour, parse_value, read
 from sweeper.wording import mend_for
-from trainables.recipe import Recipe
+from trainables.recipe import BEGINNINGS, Recipe
 
-PATHS = ("data.path", "teacher.checkpoint", "sparsity.init", "prune.init", "finetune.init")
+NETWORKS = ("teacher.checkpoint", *(f"{section}.init" for section in BEGINNINGS))
+"""Settings that name a network's file."""
+PATHS = ("data.path", *NETWORKS)
 """Settings that name a file or folder, from where the program is started."""
 SHIPPED = Path(__file__).resolve().parent.parent / "search_spaces"
 

@@ -2,16 +2,12 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from torch import nn
 
 from sweeper.bench import Bench
 from sweeper.foreseen import Foreseen, cut
-from trainables.addresses import batch_size
-from trainables.fit import Task, sgd, train_epoch
-from trainables.recipe import Distilled, Sparsity, Training
-from trainables.stages.distilled import distil
+from trainables.fit import sgd, train_epoch
 from trainables.stages.start import first
 from trainables.stages.teacher import untrained
 
@@ -36,10 +32,10 @@ def _seconds(trial: Foreseen, stage: str, bench: Bench) -> float:
     """Seconds of an epoch of a trial's stage."""
     training = trial.recipe.training(stage)
     assert training is not None
-    images, size = bench.place.images, batch_size(training, trial.recipe)
+    images, task = bench.place.images, bench.task(trial.recipe, stage)
+    size, network = task.batch_size, _network(trial, stage, bench)
     steps = max(1, len(images.labels) // size)
     timed = min(steps, TIMED_STEPS)
-    network, task = _network(trial, stage, bench), _task(trial, stage, training, size, bench)
     optimizer = sgd(network, training)
 
     def train(count: int) -> None:
@@ -60,13 +56,3 @@ def _network(trial: Foreseen, stage: str, bench: Bench) -> nn.Module:
     network = first(recipe, bench.place)
     smaller = stage in ("gradual", "finetune") and recipe.prune is not None
     return cut(network, recipe, bench.place) if smaller else network
-
-
-def _task(trial: Foreseen, stage: str, training: Training, size: int, bench: Bench) -> Task:
-    task = Task(stage=stage, seed=0, batch_size=size, drop_last=False)
-    if isinstance(training, Sparsity):
-        task = replace(task, s=training.s, on=training.on)
-    if isinstance(training, Distilled) and training.kd != "none":
-        assert trial.recipe.teacher is not None
-        task = replace(task, distillation=distil(training, bench.teacher(trial.recipe.teacher)))
-    return task

@@ -12,8 +12,9 @@ from sweeper.errors import CannotFinishError, InterruptedSweepError
 from sweeper.folder import make
 from sweeper.resources import check_files, fitting_workers, gpus_per_trial
 from sweeper.space import Space
+from trainables.canonical import canonical
 from trainables.errors import InputError, TrainingFailedError
-from trainables.recipe import Recipe, canonical
+from trainables.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import nn

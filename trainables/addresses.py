@@ -135,19 +135,19 @@ def _cuts(recipe: Recipe, parent: str, teacher: str | None) -> list[Segment]:
     """One cut, or several with training between them."""
     prune = recipe.prune
     assert prune is not None
-    if prune.gradual is None or prune.cuts == 1:
+    between = prune.between
+    if between is None:
         address = digest([parent, "prune", _prune(prune, recipe, 0)])
         return [Segment(stage="prune", rates=(), addresses=(address,))]
     segments: list[Segment] = []
-    settings = _sgd(prune.gradual, recipe) | _distillation(prune.gradual, teacher)
-    for part in range(prune.gradual.steps):
+    settings = _sgd(between, recipe) | _distillation(between, teacher)
+    for part in range(between.steps):
         address = digest([parent, "prune", _prune(prune, recipe, part), part])
         segments.append(Segment(stage="prune", rates=(), addresses=(address,), part=part))
         parent = address
-        if part < prune.gradual.steps - 1:
-            behind = part * prune.gradual.epochs
-            trained = _training("gradual", parent, settings, rates(prune.gradual))
-            segments.append(replace(trained, part=part, behind=behind))
+        if part < between.steps - 1:
+            trained = _training("gradual", parent, settings, rates(between))
+            segments.append(replace(trained, part=part, behind=part * between.epochs))
             parent = segments[-1].end
     return segments
 
@@ -234,9 +234,9 @@ def _penalty(sparsity: Sparsity) -> dict[str, Any]:
 
 def share_of(prune: Prune, part: int) -> float:
     """The share of the unpruned network's channels that is gone after a cut, from 0."""
-    if prune.gradual is None or prune.cuts == 1:
+    if prune.between is None:
         return prune.percent
-    return cumulative(prune.percent, prune.gradual.steps, prune.gradual.ratio)[part]
+    return cumulative(prune.percent, prune.between.steps, prune.between.ratio)[part]
 
 
 def _prune(prune: Prune, recipe: Recipe, part: int) -> dict[str, Any]:

@@ -15,11 +15,9 @@ from trainables.damage import damage
 from trainables.evaluate import evaluate
 from trainables.place import Place
 from trainables.recipe import Recipe
-from trainables.stages.finetune import finetune
-from trainables.stages.gradual import gradual
 from trainables.stages.prune import prune
-from trainables.stages.sparsity import sparsity
 from trainables.stages.start import begin, start
+from trainables.stages.student import student
 from trainables.stages.training import SINGLE, Position, Record, reused
 from trainables.store import furthest
 from trainables.summary import saved_macs, summary
@@ -86,15 +84,11 @@ def _stages(
             case "init":
                 position = start(recipe, segment, position, place)
                 yield {"kind": "init", **position.history[-1]}
-            case "sparsity":
-                position = yield from sparsity(recipe, segment, position, place)
             case "prune":
                 position = prune(recipe, segment, position, place)
                 yield {"kind": "prune", **position.history[-1]}
-            case "gradual":
-                position = yield from gradual(recipe, segment, position, place)
-            case "finetune":
-                position = yield from finetune(recipe, segment, position, place)
+            case _:
+                position = yield from student(recipe, segment, position, place)
         position = Position(network=position.network, history=position.history)
         if passed is not None:
             passed[segment.end] = copy.deepcopy(position.network)

@@ -6,80 +6,29 @@ configurations: network-slimming's ``main.py`` for sparsity training, RepDistill
 DIST's ``dist_cifar.yaml`` for finetuning. Importing this module needs no torch.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from trainables.data import SOURCES
-from trainables.data.corruptions import CORRUPTIONS
-from trainables.losses import LOSSES
-from trainables.models import MODELS
-from trainables.models import NAMES as MODEL_NAMES
-from trainables.normalisation import NAMES
-from trainables.pruning.importance import IMPORTANCES
-
-
-def fault(rule: str, mend: str | None = None) -> ValueError:
-    """A broken rule, as validators raise it; the user reads ``key: rule, got VALUE. Mend.``."""
-    return ValueError(f"{rule}. {mend}" if mend else rule)
-
-
-def _one_of(what: str, names: Callable[[], Iterable[str]], short: str | None = None) -> AfterValidator:
-    def check(name: str) -> str:
-        known = list(names())
-        if name not in known:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, known, n=1)
-            mend = f"Did you mean {near[0]}?" if near else f"Known are {short or ', '.join(known)}."
-            raise fault(f"must be a known {what}", mend)
-        return name
-
-    return AfterValidator(check)
-
-
-ModelName = Annotated[str, _one_of("network", lambda: MODELS, MODEL_NAMES)]
-SourceName = Annotated[str, _one_of("data source", lambda: SOURCES)]
-KdName = Annotated[str, _one_of("distillation loss", lambda: ["none", *LOSSES])]
-MethodName = Annotated[str, _one_of("pruning method", lambda: IMPORTANCES)]
-CorruptionName = Annotated[str, _one_of("corruption", lambda: CORRUPTIONS)]
-
-
-def _two_rows(rows: list[list[float]]) -> list[list[float]]:
-    if len(rows) != 2 or not rows[0] or len(rows[0]) != len(rows[1]) or min(rows[1]) <= 0:
-        raise fault("must be means and deviations, one number a channel", "Write [[0.5], [0.25]], or a name.")
-    return rows
-
-
-Normalization = (
-    Annotated[str, _one_of("normalisation", lambda: NAMES)]
-    | Annotated[list[list[float]], AfterValidator(_two_rows)]
+from trainables.values import (
+    CorruptionName,
+    Count,
+    CountFromZero,
+    Epochs,
+    KdName,
+    MethodName,
+    ModelName,
+    Normalization,
+    NotNegative,
+    Part,
+    Percent,
+    Positive,
+    Seed,
+    Share,
+    SourceName,
+    SplitFraction,
+    fault,
 )
-"""A name of trainables.normalisation, or [[mean, ...], [std, ...]]."""
-
-
-def _fraction(value: float) -> float:
-    if not 0 <= value < 1:
-        mend = f"Write {value / 100:g} for {value:g} %." if 1 <= value < 100 else None
-        raise fault("must be a fraction from 0 to below 1", mend)
-    return value
-
-
-Percent = Annotated[
-    float, AfterValidator(_fraction), Field(json_schema_extra={"minimum": 0, "exclusiveMaximum": 1})
-]
-SplitFraction = Annotated[
-    float, Field(gt=0, json_schema_extra={"exclusiveMaximum": 1}), AfterValidator(_fraction)
-]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Part = Annotated[float, Field(gt=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-Epochs = Annotated[int, Field(ge=1, le=100_000)]
-CountFromZero = Annotated[int, Field(ge=0)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 NOTHING_TRAINED = ("nothing is trained", "Give a sparsity or a finetune section.")
 NO_TEACHER = ("needs a teacher", "Add teacher: {model: resnet32x4}.")
@@ -294,6 +243,11 @@ class Prune(Loaded):
         return 1 if self.gradual is None else self.gradual.steps
 
     @property
+    def between(self) -> Gradual | None:
+        """The training between cuts; None where there is one cut."""
+        return None if self.cuts == 1 else self.gradual
+
+    @property
     def by_budget(self) -> bool:
         """Whether the cut is sought by MACs or parameters; ``percent`` has no effect then."""
         return self.keep_macs is not None or self.keep_params is not None
@@ -363,6 +317,7 @@ class Recipe(Settings):
         if self.sparsity is None and self.finetune is None:
             raise fault(*NOTHING_TRAINED)
         self._begins_once()
+        self._cut_fits()
         for stage in STUDENT:
             if self.kd_of(stage) != "none" and self.teacher is None:
                 rule, mend = NO_TEACHER
@@ -371,17 +326,19 @@ class Recipe(Settings):
 
     def _begins_once(self) -> None:
         """A stage that begins with a file has no stages before it."""
-        order = ("sparsity", "prune", "finetune")
-        for place, name in enumerate(order):
+        for place, name in enumerate(BEGINNINGS):
             section = getattr(self, name)
             if section is None or section.init is None:
                 continue
-            for earlier in order[:place]:
+            for earlier in BEGINNINGS[:place]:
                 if getattr(self, earlier) is not None:
                     raise fault(
                         f"{name}.init: begins with {name}, so {earlier} can't run before it",
                         f"Remove the {earlier} section, or {name}.init.",
                     )
+
+    def _cut_fits(self) -> None:
+        """What a cut needs of the stages around it."""
         if self.prune is not None and self.prune.like == self.prune.method:
             raise fault("prune.like: must be another method than prune.method", "Remove it.")
         if self.finetune is not None and self.prune is not None and self.prune.probe is not None:
@@ -392,16 +349,20 @@ class Recipe(Settings):
     @property
     def init(self) -> tuple[str, "Loaded"] | None:
         """The stage that begins with a network from a file, with its settings."""
-        for name in ("sparsity", "prune", "finetune"):
+        for name in BEGINNINGS:
             section: Loaded | None = getattr(self, name)
             if section is not None and section.init is not None:
                 return name, section
         return None
 
+    @property
+    def last_stage(self) -> str:
+        """The last stage that trains: the one in which trials are compared."""
+        return "sparsity" if self.finetune is None else "finetune"
+
     def tested(self, stage: str) -> bool:
         """Whether the test set is measured after every epoch of a stage."""
-        last = "sparsity" if self.finetune is None else "finetune"
-        return self.protocol == "diary" and stage == last
+        return self.protocol == "diary" and stage == self.last_stage
 
     @property
     def cuts(self) -> int:
@@ -416,7 +377,7 @@ class Recipe(Settings):
     @property
     def gradual(self) -> Gradual | None:
         """The training between cuts; None where there is one cut."""
-        return None if self.prune is None or self.prune.cuts == 1 else self.prune.gradual
+        return None if self.prune is None else self.prune.between
 
     def training(self, stage: str) -> Training | None:
         """The settings of a stage that trains; None where it does not run."""
@@ -427,8 +388,8 @@ class Recipe(Settings):
 
     def kd_of(self, stage: str) -> str:
         """The distillation loss of a stage; none where the stage does not run."""
-        settings: Distilled | None = self.gradual if stage == "gradual" else getattr(self, stage)
-        return "none" if settings is None else settings.kd
+        settings = self.training(stage)
+        return settings.kd if isinstance(settings, Distilled) else "none"
 
     @property
     def needs_teacher(self) -> bool:
@@ -436,60 +397,12 @@ class Recipe(Settings):
         return any(self.kd_of(stage) != "none" for stage in STUDENT)
 
 
+BEGINNINGS = ("sparsity", "prune", "finetune")
+"""The student's sections, in order; any can begin with a network from a file."""
 STUDENT = ("sparsity", "gradual", "finetune")
 """The stages in which the student is trained, in order."""
 KEY_OF = {"teacher": "teacher", "sparsity": "sparsity", "gradual": "prune.gradual", "finetune": "finetune"}
 """Stage -> the section with its settings."""
-
-
-def canonical(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain data in file order, without sections that do not run and keys that do nothing."""
-    plain: dict[str, Any] = {}
-    for name in Recipe.model_fields:
-        value = getattr(recipe, name)
-        if isinstance(value, Settings):
-            plain[name] = _plain(value)
-        elif value is not None:
-            plain[name] = value
-    if not recipe.needs_teacher:
-        plain.pop("teacher", None)
-    elif recipe.teacher is not None and recipe.teacher.checkpoint is not None:
-        keys = ("model", "checkpoint", "weights", "normalize")
-        plain["teacher"] = {key: plain["teacher"][key] for key in keys if key in plain["teacher"]}
-    return plain
-
-
-def _plain(section: Settings) -> dict[str, Any]:
-    """A section without the nulls that are its defaults anyway, and without keys that do nothing in it."""
-    fields = type(section).model_fields
-    idle = idle_keys(section)
-    plain: dict[str, Any] = {}
-    for name, value in section.model_dump(mode="json").items():
-        inner = getattr(section, name)
-        if isinstance(inner, Settings) and name not in idle:
-            plain[name] = _plain(inner)
-        elif name not in idle and (value is not None or fields[name].default is not None):
-            plain[name] = value
-    return plain
-
-
-def idle_keys(section: Settings) -> set[str]:
-    """The keys of a section that do nothing beside its others."""
-    idle: set[str] = set()
-    if isinstance(section, Training):
-        idle |= {key for key, other in SHARES.items() if getattr(section, other) is not None}
-    if isinstance(section, Gradual) and section.steps == 1:
-        idle |= set(Gradual.model_fields) - {"steps"}
-    if isinstance(section, Distilled) and section.kd == "none":
-        idle |= {"kd_tau", "kd_weight", "ce_weight"}
-    if isinstance(section, TestSets) and section.corruptions == "none":
-        idle |= {"severities"}
-    if isinstance(section, Prune):
-        idle |= {"percent"} if section.by_budget or section.probe is not None else set()
-        idle |= {"batches"} if "taylor" not in (section.method, section.like) else set()
-        idle |= {"draw"} if "random" not in (section.method, section.like) else set()
-    return idle
-
 
 SHARES = {"warmup_share": "warmup", "decay_share": "decay_every"}
 """Key -> the key that takes its place where it is given."""

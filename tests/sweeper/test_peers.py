@@ -1,7 +1,7 @@
 from typing import Any
 
 from sweeper.knobs import Knob
-from sweeper.peers import compared_within, last_stage
+from sweeper.peers import compared_within
 from sweeper.settings import SpaceFile
 
 KNOBS = [
@@ -16,8 +16,8 @@ def space(asha: dict[str, Any], **over: Any) -> SpaceFile:
 
 
 def test_trials_are_compared_in_the_last_stage_that_trains() -> None:
-    assert last_stage(space({})) == "finetune"
-    assert last_stage(space({}, finetune=None)) == "sparsity"
+    assert space({}).last_stage == "finetune"
+    assert space({}, finetune=None).last_stage == "sparsity"
 
 
 def test_by_default_they_are_alike_in_distillation_and_in_what_changes_the_network() -> None:

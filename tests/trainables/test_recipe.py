@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from trainables.addresses import DataIdentity, chain, teacher_address
-from trainables.recipe import Recipe, canonical
+from trainables.canonical import canonical
+from trainables.recipe import Recipe
 
 DIGITS = DataIdentity(address="d", classes=10, channels=1, pad=1, flip=False, mean=(0.3,), std=(0.4,))
 

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from trainables.addresses import chain
+from trainables.canonical import canonical
 from trainables.ledger import Ledger
 from trainables.place import Place
-from trainables.recipe import Data, Recipe, canonical
+from trainables.recipe import Data, Recipe
 from trainables.store import Store
 from trainables.tune import Pipeline
 

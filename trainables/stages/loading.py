@@ -11,7 +11,7 @@ from trainables.fit import measure
 from trainables.models import Architecture
 from trainables.normalisation import NAMES, statistics_of
 from trainables.place import Place
-from trainables.recipe import Normalization
+from trainables.values import Normalization
 
 TRIED_IMAGES = 2048
 """Training images, as they are, on which the candidates are compared."""

@@ -17,9 +17,9 @@ from trainables.pruning.layers import layers_of
 from trainables.pruning.selection import Selection
 from trainables.recipe import Recipe
 from trainables.seeding import derive
-from trainables.snapshot import snapshot
+from trainables.stages.single import stored
 from trainables.stages.start import whole
-from trainables.stages.training import Position, Record
+from trainables.stages.training import Position
 
 
 def prune(recipe: Recipe, segment: Segment, position: Position, place: Place) -> Position:
@@ -35,27 +35,21 @@ def prune(recipe: Recipe, segment: Segment, position: Position, place: Place) ->
     network = place.put(network)
     if recipe.prune.recalibrate:
         _recalibrate(network, recipe, place)
-    unpruned, now = whole(before), complexity(network, image=image)
-    then = complexity(unpruned, image=image)
-    measured = measure(network, place.data.validation, what="prune")
-    record: Record = {
-        "stage": "prune",
-        "epoch": segment.part,
-        **measured,
-        "params": now.params,
-        "macs": now.macs,
-        "params_unpruned": then.params,
-        "macs_unpruned": then.macs,
-        "percent_cut": selection.share,
-        "channels": [int(mask.sum()) for mask in selection.masks],
-        "channels_unpruned": [layer.width for layer in layers_of(unpruned, image)],
-        "rescued": list(selection.rescued),
-        "seconds": time.monotonic() - began,
-        "address": segment.end,
-    }
-    history = (*position.history, record)
-    place.store.put(segment.end, snapshot(network, None, history))
-    return Position(network=network, history=history)
+    unpruned = whole(before)
+    return stored(
+        network,
+        segment,
+        position,
+        place,
+        began=began,
+        measured=measure(network, place.data.validation, what="prune"),
+        size=complexity(network, image=image),
+        unpruned=complexity(unpruned, image=image),
+        percent_cut=selection.share,
+        channels=[int(mask.sum()) for mask in selection.masks],
+        channels_unpruned=[layer.width for layer in layers_of(unpruned, image)],
+        rescued=list(selection.rescued),
+    )
 
 
 def pruned(network: nn.Module, recipe: Recipe, place: Place, *, part: int = 0) -> nn.Module:
@@ -106,22 +100,18 @@ def _probe(
             _recalibrate(smaller, recipe, place)
         found.append(measure(smaller, place.data.validation, what="prune"))
     size = complexity(network, image=image)
-    record: Record = {
-        "stage": "prune",
-        "epoch": 0,
-        **{key: sum(one[key] for one in found) / len(found) for key in ("accuracy", "loss")},
-        "params": size.params,
-        "macs": size.macs,
-        "params_unpruned": size.params,
-        "macs_unpruned": size.macs,
-        "percent_cut": 0.0,
-        "probe": {f"{percent:g}": one["accuracy"] for percent, one in zip(percents, found, strict=True)},
-        "seconds": time.monotonic() - began,
-        "address": segment.end,
-    }
-    history = (*position.history, record)
-    place.store.put(segment.end, snapshot(network, None, history))
-    return Position(network=network, history=history)
+    return stored(
+        network,
+        segment,
+        position,
+        place,
+        began=began,
+        measured={key: sum(one[key] for one in found) / len(found) for key in ("accuracy", "loss")},
+        size=size,
+        unpruned=size,
+        percent_cut=0.0,
+        probe={f"{percent:g}": one["accuracy"] for percent, one in zip(percents, found, strict=True)},
+    )
 
 
 def _batches(network: nn.Module, recipe: Recipe, images: TrainingImages) -> Iterator[tuple[Tensor, Tensor]]:

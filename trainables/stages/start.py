@@ -16,9 +16,9 @@ from trainables.models import Architecture, build
 from trainables.models.network import PrunableNetwork
 from trainables.place import Place
 from trainables.recipe import Loaded, Recipe
-from trainables.snapshot import snapshot
 from trainables.stages.loading import network_from
-from trainables.stages.training import Position, Record
+from trainables.stages.single import stored
+from trainables.stages.training import Position
 
 
 def begin(recipe: Recipe, place: Place) -> Position:
@@ -38,23 +38,18 @@ def start(recipe: Recipe, segment: Segment, position: Position, place: Place) ->
     network, facts = loaded(recipe, place)
     image = place.data.image
     unpruned, now = complexity(whole(network), image=image), complexity(network, image=image)
-    measured = measure(network, place.data.validation, what="init")
-    record: Record = {
-        "stage": "init",
-        "epoch": 0,
-        **measured,
-        "params": now.params,
-        "macs": now.macs,
-        "params_unpruned": unpruned.params,
-        "macs_unpruned": unpruned.macs,
-        "percent_cut": 1 - now.prunable / unpruned.prunable if unpruned.prunable else 0.0,
+    return stored(
+        network,
+        segment,
+        position,
+        place,
+        began=began,
+        measured=measure(network, place.data.validation, what="init"),
+        size=now,
+        unpruned=unpruned,
+        percent_cut=1 - now.prunable / unpruned.prunable if unpruned.prunable else 0.0,
         **facts,
-        "seconds": time.monotonic() - began,
-        "address": segment.end,
-    }
-    history = (*position.history, record)
-    place.store.put(segment.end, snapshot(network, None, history))
-    return Position(network=network, history=history)
+    )
 
 
 def loaded(recipe: Recipe, place: Place) -> tuple[nn.Module, dict[str, Any]]:

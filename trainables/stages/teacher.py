@@ -5,13 +5,14 @@ from collections.abc import Callable, Generator
 import torch
 from torch import Tensor, nn
 
-from trainables.addresses import batch_size, digest, teacher_address, teacher_segment
+from trainables.addresses import digest, teacher_address, teacher_segment
 from trainables.data.batches import Batch
 from trainables.fit import Task, network_input
 from trainables.models import build
 from trainables.place import Place
 from trainables.recipe import Recipe, Teacher
 from trainables.stages.loading import network_from
+from trainables.stages.task import task_of
 from trainables.stages.training import Position, Record, train
 
 TEACHER_BATCH = 64
@@ -59,18 +60,12 @@ def teacher_of(recipe: Recipe, place: Place) -> Generator[Record, None, LiveTeac
 def _trained(recipe: Recipe, teacher: Teacher, place: Place) -> Generator[Record, None, nn.Module]:
     segment = teacher_segment(recipe, place.identity, place.arithmetic)
     begin = Position(network=untrained(teacher, place), history=())
-    task = Task(
-        stage="teacher",
-        seed=teacher.seed,
-        batch_size=batch_size(teacher, recipe),
-        drop_last=teacher.drop_last,
-    )
 
-    def task_of() -> Generator[Record, None, Task]:
+    def made() -> Generator[Record, None, Task]:
         yield from ()
-        return task
+        return task_of(recipe, "teacher")
 
-    end = yield from train(segment, teacher, begin, task_of, place)
+    end = yield from train(segment, teacher, begin, made, place)
     return end.network
 
 
