@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,20 +10,7 @@ from sweeper.checks import checked
 from sweeper.faults import Faults
 from sweeper.strict_yaml import parse
 
-SMALL = """\
-name: small
-data: {source: digits, val_fraction: 0.2}
-model: preresnet8
-teacher: {model: resnet8, epochs: 2, warmup: 1, decay_every: 1}
-sparsity: {epochs: 2, warmup: 1, decay_every: 1, lr: 0.05}
-prune: {method: slimming}
-finetune: {epochs: 4, warmup: 2, decay_every: 1, lr: 0.02}
-search:
-  prune.percent: [0.3, 0.5, 0.7]
-objective: {maximize: accuracy}
-constraints: {macs: "<= 0.9"}
-sweep: {trials: 4, sampler: tpe}
-"""
+SMALL = Path(__file__).with_name("small.yaml").read_text()
 
 # a line of SMALL with its section, and what is said of it
 SETTINGS: dict[str, str | list[str]] = {

@@ -10,20 +10,7 @@ from sweeper.space import Space
 from trainables.errors import InputError
 from trainables.models import Architecture, build
 
-TEXT = """\
-name: small
-data: {source: digits, val_fraction: 0.9}
-model: preresnet8
-teacher: {model: resnet8, epochs: 3, warmup: 1, decay_every: 1}
-sparsity: {epochs: 2, warmup: 0, decay_every: 1}
-prune: {method: slimming}
-finetune: {epochs: 4, warmup: 1, decay_every: 1}
-search:
-  prune.percent: [0.0, 0.8]
-  finetune.kd: [none, dist]
-constraints: {macs: "<= 0.9"}
-sweep: {sampler: grid, asha: {min_peers: 2, compare_within: []}}
-"""
+TEXT = Path(__file__).with_name("grid.yaml").read_text()
 SpaceOf = Callable[[str], Space]
 
 

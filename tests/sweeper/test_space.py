@@ -15,20 +15,7 @@ from sweeper.settings import RECIPE_SECTIONS, SpaceFile
 from sweeper.space import PATHS, SHIPPED, Space, check, compare_within, find, load, read_override
 from sweeper.strict_yaml import parse
 
-SMALL = """\
-name: small
-data: {source: digits, val_fraction: 0.2}
-model: preresnet8
-teacher: {model: resnet8, epochs: 2, warmup: 1, decay_every: 1}
-sparsity: {epochs: 2, warmup: 1, decay_every: 1, lr: 0.05}
-prune: {method: slimming}
-finetune: {epochs: 4, warmup: 2, decay_every: 1, lr: 0.02}
-search:
-  prune.percent: [0.3, 0.5, 0.7]
-objective: {maximize: accuracy}
-constraints: {macs: "<= 0.9"}
-sweep: {trials: 4, sampler: tpe}
-"""
+SMALL = Path(__file__).with_name("small.yaml").read_text()
 
 
 def read(text: str) -> Space:

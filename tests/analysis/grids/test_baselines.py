@@ -24,13 +24,6 @@ def cell_of(
     )
 
 
-@pytest.fixture
-def found(grid_run: Make) -> Grid:
-    made = grid(read_run(grid_run()))
-    assert made
-    return made
-
-
 def test_a_cut_stands_against_the_unpruned_network_of_its_own_recipe_and_the_vanilla_one(found: Grid) -> None:
     row = against(found, cell_of(found, 0.5, "dist", "none"))
     assert row.own is cell_of(found, 0.0, "dist", "none")

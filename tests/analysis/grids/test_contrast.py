@@ -13,13 +13,6 @@ Events = Callable[..., list[dict[str, Any]]]
 Settings = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture
-def found(grid_run: Make) -> Grid:
-    made = grid(read_run(grid_run()))
-    assert made
-    return made
-
-
 def test_distillation_in_one_stage_is_compared_with_the_other_held(found: Grid) -> None:
     for factor, other in ((IN_FINETUNING, "sparsity.kd"), (IN_SPARSITY, "finetune.kd")):
         made = contrast(found, factor)

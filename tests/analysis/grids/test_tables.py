@@ -2,8 +2,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from analysis.grids.bands import bands
 from analysis.grids.cells import Grid, grid
 from analysis.grids.contrast import IN_FINETUNING, METHOD, contrast, square
@@ -14,13 +12,6 @@ from analysis.records import read_run
 Make = Callable[..., Path]
 Events = Callable[..., list[dict[str, Any]]]
 Settings = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def found(grid_run: Make) -> Grid:
-    made = grid(read_run(grid_run()))
-    assert made
-    return made
 
 
 def test_the_square_is_known(found: Grid) -> None:
