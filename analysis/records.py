@@ -16,7 +16,8 @@ docs/results_format.md says the same at more length; a test compares the names.
                         the pipeline, without those that do nothing), `metrics`, `violations` {metric: how far
                         outside its bound}, `curve`, `epochs_trained` and `epochs_reused` (student epochs that
                         it ran, or found stored), `teacher_epochs_trained`, `seconds`, `reason` (text or null),
-                        `started`, `time`
+                        `started`, `time`; `duplicate_of` (number) where an earlier trial had
+                        finished the same recipe: it was answered at once, with that trial's numbers
     RUN/ledger/*.jsonl  one file a process, one line an epoch that was really executed:
                         `stage`, `epoch`, `address`, `seconds`, `trial`
 
@@ -124,6 +125,7 @@ class Trial:
     teacher_epochs_trained: int = 0
     seconds: float = 0.0
     reason: str | None = None
+    duplicate_of: int | None = None
     asked: str | None = None
     ended: str | None = None
     settings: Mapping[str, Any] | None = None
@@ -290,6 +292,7 @@ def _trial(number: int, asked: Mapping[str, Any], end: Mapping[str, Any], rungs:
         teacher_epochs_trained=int(end.get("teacher_epochs_trained", 0)),
         seconds=float(end.get("seconds", 0.0)),
         reason=end.get("reason"),
+        duplicate_of=end.get("duplicate_of"),
         asked=asked.get("time"),
         ended=end.get("time"),
         settings=None if end.get("settings") is None else dict(end["settings"]),

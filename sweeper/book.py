@@ -5,19 +5,26 @@ a run folder's events goes on exactly where the last one was.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from analysis.events import EventLog
+from sweeper.ahead import Ahead
 from sweeper.asha import Decision
 from sweeper.judge import Judge
 from sweeper.knobs import Params
 from sweeper.live import Event, Live, end_of, now
 from sweeper.search import Search
 from sweeper.space import Space
+from trainables.recipe import Recipe
 from trainables.summary import CUT
 
 RETRIES = 3
 """How often a trial is begun again after its worker died."""
+QUEUE = 64
+"""Trials that are looked at for one that need not wait, where what is asked for does not hang on results."""
+EXHAUSTED = 50
+"""So many points in a row that were all finished before: the space has no others, or the sampler finds none."""
 
 Record = Mapping[str, Any]
 Listener = Callable[[Event], None]
@@ -51,13 +58,16 @@ class Book:
         self.ended: dict[int, Event] = {}
         self.fatal: str | None = None
         """Why the sweep can't go on at all, such as a full disk."""
+        self._ahead: Ahead | None = None
         self._log = log
         self._writable = True
         self._listeners = list(listeners)
         self._watchers = list(watchers)
         self._judge = Judge(space)
         self._asked: dict[int, Params] = {}
-        self._waiting: list[int] = []
+        self._waiting: dict[int, Recipe] = {}
+        self._repeats = 0
+        """Points in a row that were finished before."""
         self._deaths: dict[int, int] = {}
 
     # --- trials in --------------------------------------------------------------------------------
@@ -75,6 +85,7 @@ class Book:
                     rungs.setdefault(number, {})[event["epoch"]] = event["value"]
                 case "end":
                     self.ended[number] = event
+                    self._count_repeats(event)
                     self.search.tell(
                         number,
                         event["state"],
@@ -82,34 +93,86 @@ class Book:
                         rungs=rungs.get(number, {}),
                         violations=event["violations"],
                     )
-        self._waiting = [number for number in self._asked if number not in self.ended]
+        self._waiting = {
+            number: self.space.recipe(params)
+            for number, params in self._asked.items()
+            if number not in self.ended
+        }
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the sampler has come upon nothing new for so long that it is not asked any more."""
+        return self.search.points is None and self._repeats >= EXHAUSTED
 
     @property
     def left(self) -> bool:
         """Whether any trial has yet to be begun."""
-        return self.fatal is None and (bool(self._waiting) or len(self._asked) < self.search.budget)
+        asks = len(self._asked) < self.search.budget and not self.exhausted
+        return self.fatal is None and (bool(self._waiting) or asks)
 
     @property
     def finished(self) -> bool:
         """Whether every trial has ended."""
         return self.fatal is None and not self.live and not self.left
 
-    def next(self) -> Live:
-        """Begin a trial: one that an earlier session left, or a new one.
+    def next(self) -> Live | None:
+        """Begin a trial: one that an earlier session left, or a new one; None where all that is left is known.
 
         Raises:
             OSError: the disk does not take the event; ``fatal`` says so.
         """
-        if self._waiting:
-            number = self._waiting.pop(0)
-            params = self._asked[number]
-        else:
-            number = len(self._asked)
-            params = self.search.ask(number)
-            self._write({"event": "asked", "trial": number, "params": params, "time": now()})
-            self._asked[number] = params
-        self.live[number] = Live(number=number, params=params, recipe=self.space.recipe(params))
-        return self.live[number]
+        while self.left:
+            number = self._pick()
+            recipe = self._waiting.pop(number)
+            live = self.live[number] = Live(number=number, params=self._asked[number], recipe=recipe)
+            original = None if self._ahead is None else self._ahead.original(number, recipe)
+            if original is None:
+                return live
+            self._repeat(live, self.ended[original])
+        return None
+
+    def _pick(self) -> int:
+        """Which of the queue is begun next; the queue is filled as far as it is looked at."""
+        looks = self._ahead is not None and bool(self.live)
+        length = QUEUE if looks and self.search.free else 1
+        while len(self._waiting) < length and len(self._asked) < self.search.budget and not self.exhausted:
+            self._ask()
+        if self._ahead is None or not looks:
+            return next(iter(self._waiting))
+        queue = dict(islice(self._waiting.items(), QUEUE))
+        return self._ahead.first_free(queue, {number: live.recipe for number, live in self.live.items()})
+
+    def _ask(self) -> None:
+        number = len(self._asked)
+        params = self.search.ask(number)
+        self._write({"event": "asked", "trial": number, "params": params, "time": now()})
+        self._asked[number] = params
+        self._waiting[number] = self.space.recipe(params)
+
+    def look_ahead(self, ahead: Ahead) -> None:
+        """From here on begin first what need not wait, and answer at once what is finished already."""
+        self._ahead = ahead
+        for event in self.ended.values():
+            self._remember(event)
+
+    def _remember(self, event: Event) -> None:
+        """A finished trial answers those that repeat it; a stopped one might be judged otherwise later."""
+        if self._ahead is None:
+            return
+        if event["state"] in ("complete", "infeasible"):
+            self._ahead.remember(event["trial"], self.space.recipe(event["params"]))
+        self._ahead.forget(event["trial"])
+
+    def _repeat(self, live: Live, original: Event) -> None:
+        """End a trial as the one before it that it repeats."""
+        live.curve.extend({**entry, "reused": True} for entry in original["curve"])
+        live.epochs_reused = original["epochs_trained"] + original["epochs_reused"]
+        live.violations.update(original["violations"])
+        live.duplicate_of = original["trial"]
+        self._end(live, original["state"], reason=original["reason"], metrics=original["metrics"])
+
+    def _count_repeats(self, event: Event) -> None:
+        self._repeats = 0 if event.get("duplicate_of") is None else self._repeats + 1
 
     # --- records in -------------------------------------------------------------------------------
 
@@ -157,8 +220,7 @@ class Book:
             return
         self._deaths[number] = self._deaths.get(number, 0) + 1
         if self._deaths[number] <= RETRIES:
-            del self.live[number]
-            self._waiting.insert(0, number)
+            self._waiting = {number: self.live.pop(number).recipe} | self._waiting
         else:
             self.record(number, {"kind": "failed", "reason": f"{reason}, again after {RETRIES} retries"})
 
@@ -172,6 +234,8 @@ class Book:
         """One epoch, or the cut."""
         stage = entry["stage"]
         live.stage, live.epoch = stage, entry["epoch"]
+        if self._ahead is not None:
+            self._ahead.trained.add(entry["address"])
         for watch in self._watchers:
             watch(live.number, entry, reused)
         if stage == "teacher":
@@ -214,6 +278,8 @@ class Book:
         event = end_of(live, state, reason=reason, metrics=metrics)
         self._write(event)
         self.ended[live.number] = event
+        self._count_repeats(event)
+        self._remember(event)
         del self.live[live.number]
         self.search.tell(live.number, state, event["metrics"], rungs=live.rungs, violations=live.violations)
         return "stop"

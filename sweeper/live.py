@@ -39,6 +39,8 @@ class Live:
     """Epoch -> what was compared there."""
     violations: dict[str, float] = field(default_factory=dict)
     """Metric -> how far outside its bound, at most 0 inside."""
+    duplicate_of: int | None = None
+    """The trial of this run that has finished the same recipe before."""
 
     @property
     def epochs(self) -> int:
@@ -95,6 +97,7 @@ def end_of(live: Live, state: str, *, reason: str | None, metrics: Mapping[str, 
         "teacher_epochs_trained": live.teacher_epochs_trained,
         "seconds": round(time.monotonic() - live.began, 3),
         "reason": reason,
+        **({} if live.duplicate_of is None else {"duplicate_of": live.duplicate_of}),
         "curve": live.curve,
         "started": live.started,
         "time": now(),

@@ -25,7 +25,10 @@ class BookSearcher(Searcher):  # type: ignore[misc]
             return str(Searcher.FINISHED)
         if not book.left or len(book.live) >= work.workers:  # one under way may have to be begun again
             return None
-        return config_of(book.next(), work)
+        live = book.next()
+        if live is not None:
+            return config_of(live, work)
+        return None if book.live else str(Searcher.FINISHED)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

@@ -11,7 +11,8 @@ from analysis.events import EventLog
 from analysis.files import write_text
 from analysis.records import LEDGER, SPACE, TRIALS, read_events
 from analysis.text import plain
-from sweeper.book import Book
+from sweeper.ahead import Ahead
+from sweeper.book import EXHAUSTED, Book
 from sweeper.engine import Work, execute
 from sweeper.errors import CannotFinishError, InterruptedSweepError
 from sweeper.folder import make, owned, refuse_begun, refuse_unbegun, written
@@ -69,7 +70,7 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
     workers = fitting_workers(space.settings.resources)
     refuse_begun(folder)
     _warn(space, options)
-    _try_out(space, prove=True)
+    ahead = _try_out(space, prove=True)
     _make_store(options)
     make(folder, option="--out")
     with owned(folder, new=True):
@@ -77,7 +78,7 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
             write_text(folder / SPACE, space.text())
         manifest = Manifest.new(folder, space, command=command, store=options.store)
         session = _Session(space=space, folder=folder, options=options, manifest=manifest, workers=workers)
-        _work(session, events=None)
+        _work(session, events=None, ahead=ahead)
     return folder
 
 
@@ -111,18 +112,25 @@ def _make_store(options: Options) -> None:
         make(options.store, option="--store")
 
 
-def _try_out(space: Space, *, prove: bool) -> None:
+def _try_out(space: Space, *, prove: bool) -> Ahead:
     """The images and the teachers are there and fit each other; to ``prove``: settings reach the training."""
     check_files(space)
     from sweeper.bench import Bench
     from sweeper.canary import canary
+    from trainables.arithmetic import describe, pick_device
 
     bench = Bench.of(space)
     if prove:
         canary(space, bench)
+    resources = space.settings.resources
+    device = pick_device(gpus_per_trial(resources))
+    return Ahead(
+        identity=bench.place.identity,
+        arithmetic=describe(threads=resources.cpus_per_trial, device=device),
+    )
 
 
-def _work(session: _Session, *, events: list[dict[str, Any]] | None) -> None:
+def _work(session: _Session, *, events: list[dict[str, Any]] | None, ahead: Ahead | None = None) -> None:
     """Replay what was (None: it begins now), do what is left, and say how it ended."""
     from sweeper.mirror import Mirror
     from sweeper.tensorboard import TensorBoard
@@ -140,8 +148,8 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None) -> None:
         book = Book(space, log, listeners=[board.event, mirror.event], watchers=[board.entry])
         book.replay(events or ())
         if book.left:
-            if events is not None:  # what is gone since then must not fail the trials that are left
-                _try_out(space, prove=False)
+            # what is gone since an earlier session must not fail the trials that are left
+            book.look_ahead(_try_out(space, prove=False) if ahead is None else ahead)
             _make_store(session.options)
             session.manifest.write("running", workers=session.workers)
             _drive(book, session, interrupts)
@@ -209,4 +217,9 @@ def _conclude(book: Book, session: _Session) -> None:
     if len(reasons) == len(book.ended):
         manifest.write("failed")
         raise CannotFinishError(f"{folder}: every trial failed, the first with: {reasons[0]}")
+    if book.exhausted:
+        session.options.warn(
+            f"the space is exhausted: the last {EXHAUSTED} points asked for had all been finished before, "
+            f"so the sweep ends with {len(book.ended)} of {book.search.budget} trials"
+        )
     manifest.write("done")

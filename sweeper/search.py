@@ -54,6 +54,11 @@ class Search:
             return self.sweep.trials
         return min(len(self.points), self.sweep.trials or len(self.points))
 
+    @property
+    def free(self) -> bool:
+        """Whether what is asked for does not hang on what became of earlier trials."""
+        return self.sweep.sampler in ("grid", "random")
+
     def ask(self, number: int) -> Params:
         """The point of trial ``number``, which must be the next one."""
         if self.points is not None:

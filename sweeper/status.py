@@ -10,6 +10,8 @@ from analysis.select import best
 from analysis.text import percent, plain
 from sweeper.closing import say_json
 
+_WORDS = {"running": "asked for, not ended"}
+
 
 def say_status(root: Path, given: str | None, stream: TextIO, *, as_json: bool) -> None:
     """One run, or all runs below ``root``.
@@ -31,7 +33,9 @@ def say_status(root: Path, given: str | None, stream: TextIO, *, as_json: bool) 
         stream.write(f"no runs below {root}. Begin one: sweeper run finetune\n")
     for run in runs:
         facts = _facts(run)
-        done = ", ".join(f"{count} {state}" for state, count in facts["trials"].items() if count)
+        done = ", ".join(
+            f"{count} {_WORDS.get(state, state)}" for state, count in facts["trials"].items() if count
+        )
         accuracy = facts["accuracy"]
         found = "no result yet" if accuracy is None else f"best {percent(accuracy, 1)} %"
         stream.write(f"{plain(shown(run.path)):32} {plain(str(facts['status'])):12} {found:14} {done}\n")

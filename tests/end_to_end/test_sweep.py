@@ -2,6 +2,8 @@
 
 import json
 import re
+
+import pytest
 import signal
 import sqlite3
 
@@ -45,8 +47,9 @@ def test_a_sweep_ends_with_a_report_whose_best_configuration_trains_to_the_same_
         assert metrics["address"] == ends[number]["metrics"]["address"]
 
 
-def test_every_epoch_is_trained_once_however_many_trials_need_it(sweeper):
-    sweeper("run", "small.yaml", "--set", "sweep.asha=null")
+@pytest.mark.parametrize("sampler", ["tpe", "grid"])
+def test_every_epoch_is_trained_once_however_many_trials_need_it(sampler, sweeper):
+    sweeper("run", "small.yaml", "--set", "sweep.asha=null", "--set", f"sweep.sampler={sampler}")
     lines = [
         json.loads(line)
         for file in (sweeper.folder / "runs" / "small" / "ledger").iterdir()

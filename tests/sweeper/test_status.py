@@ -27,7 +27,7 @@ def test_a_run_is_one_line(runs: Path) -> None:
     stream = io.StringIO()
     say_status(runs, None, stream, as_json=False)
     line = " ".join(stream.getvalue().split())
-    assert line == "small interrupted best 75.0 % 1 complete, 1 failed, 1 running"
+    assert line == "small interrupted best 75.0 % 1 complete, 1 failed, 1 asked for, not ended"
 
 
 def test_a_run_is_found_by_its_name_or_its_path(runs: Path) -> None:

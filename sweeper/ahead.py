@@ -1,0 +1,81 @@
+"""What is known of a trial before it begins: the epochs that it will ask for, by their addresses.
+
+With it the book begins first what would not wait for an epoch that another trial is training, and answers a
+recipe at once that this run has finished already.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain as joined
+from typing import Any
+
+from trainables.addresses import DataIdentity, chain, digest, teacher_address, teacher_segment
+from trainables.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Path:
+    """What one recipe leads through."""
+
+    epochs: tuple[str, ...]
+    """Addresses of all epochs to train, in the order in which they are asked for; the teacher's too."""
+    end: str
+    """Name of the network at the end: equal for recipes that are one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ahead:
+    """The paths of a sweep's trials, and which epochs of them are there."""
+
+    identity: DataIdentity
+    arithmetic: Mapping[str, Any]
+    trained: set[str] = field(default_factory=set)
+    """Addresses of epochs that were seen in this session."""
+    finished: dict[str, int] = field(default_factory=dict)
+    """Name of a network -> the trial that ended with it."""
+    known: dict[int, Path] = field(default_factory=dict)
+    """Trial -> its path, of trials that have not ended."""
+
+    def path(self, number: int, recipe: Recipe) -> Path:
+        """The epochs of a trial. Those of a finetune that depends on the cut (scratch_b) are not among them."""
+        if number not in self.known:
+            self.known[number] = self._path(recipe)
+        return self.known[number]
+
+    def _path(self, recipe: Recipe) -> Path:
+        teacher = teacher_address(recipe, self.identity, self.arithmetic)
+        segments = chain(recipe, data=self.identity, arithmetic=self.arithmetic, teacher=teacher)
+        epochs: list[str] = []
+        taught = recipe.teacher is None or recipe.teacher.checkpoint is not None
+        for segment in segments:
+            if segment.rates and not taught and recipe.kd_of(segment.stage) != "none":
+                epochs += teacher_segment(recipe, self.identity, self.arithmetic).addresses[1:]
+                taught = True
+            epochs += segment.addresses[1:] if segment.rates else ()
+        end = segments[-1].end
+        if recipe.finetune is not None and segments[-1].stage != "finetune":
+            end = digest([end, teacher, recipe.finetune.model_dump(mode="json")])
+        return Path(epochs=tuple(epochs), end=end)
+
+    def remember(self, number: int, recipe: Recipe) -> None:
+        """A trial has come to its end: complete, or outside a constraint, which it will be again."""
+        self.finished.setdefault(self.path(number, recipe).end, number)
+
+    def forget(self, number: int) -> None:
+        """A trial has ended, however."""
+        self.known.pop(number, None)
+
+    def original(self, number: int, recipe: Recipe) -> int | None:
+        """The trial that has finished the same recipe before."""
+        return self.finished.get(self.path(number, recipe).end)
+
+    def first_free(self, waiting: Mapping[int, Recipe], live: Mapping[int, Recipe]) -> int:
+        """The first trial of a queue that need not wait for one under way; if all must, the first of all."""
+        paths = (self.path(number, recipe).epochs for number, recipe in live.items())
+        taken = set(joined.from_iterable(paths)) - self.trained
+        for number, recipe in waiting.items():
+            epochs = self.path(number, recipe).epochs
+            missing = next((address for address in epochs if address not in self.trained), None)
+            if missing not in taken:
+                return number
+        return next(iter(waiting))
