@@ -2,11 +2,10 @@
 
 import json
 import re
-
-import pytest
 import signal
 import sqlite3
 
+import pytest
 import yaml
 
 
