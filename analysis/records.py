@@ -15,8 +15,9 @@ docs/results_format.md says the same at more length; a test compares the names.
         end             `state` (complete, stopped, failed, infeasible), `params`, `settings` (all settings of
                         the pipeline, without those that do nothing), `metrics`, `violations` {metric: how far
                         outside its bound}, `curve`, `epochs_trained` and `epochs_reused` (student epochs that
-                        it ran, or found stored), `teacher_epochs_trained`, `seconds`, `reason` (text or null),
-                        `started`, `time`; `duplicate_of` (number) where an earlier trial had
+                        it ran, or found stored), `teacher_epochs_trained`, `seconds`, `seconds_waiting` (of
+                        them, for epochs that others trained), `reason` (text or null), `started`,
+                        `time`; `duplicate_of` (number) where an earlier trial had
                         finished the same recipe: it was answered at once, with that trial's numbers
     RUN/ledger/*.jsonl  one file a process, one line an epoch that was really executed:
                         `stage`, `epoch`, `address`, `seconds`, `trial`
@@ -124,6 +125,7 @@ class Trial:
     epochs_reused: int = 0
     teacher_epochs_trained: int = 0
     seconds: float = 0.0
+    seconds_waiting: float = 0.0
     reason: str | None = None
     duplicate_of: int | None = None
     asked: str | None = None
@@ -291,6 +293,7 @@ def _trial(number: int, asked: Mapping[str, Any], end: Mapping[str, Any], rungs:
         epochs_reused=int(end.get("epochs_reused", 0)),
         teacher_epochs_trained=int(end.get("teacher_epochs_trained", 0)),
         seconds=float(end.get("seconds", 0.0)),
+        seconds_waiting=float(end.get("seconds_waiting", 0.0)),
         reason=end.get("reason"),
         duplicate_of=end.get("duplicate_of"),
         asked=asked.get("time"),

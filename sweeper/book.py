@@ -193,7 +193,7 @@ class Book:
 
     def _record(self, live: Live, record: Record) -> Decision:
         kind = record["kind"]
-        live.waiting = kind == "waiting"
+        live.hear(kind)
         match kind:
             case "begin":  # a worker begins, or begins again after another one died
                 live.begin_again()

@@ -35,6 +35,11 @@ class Live:
     stage: str = "start"
     epoch: int = 0
     waiting: bool = False
+    """Whether another trial trains the epoch that it needs."""
+    heard: float = field(default_factory=time.monotonic)
+    """When it last said something."""
+    waited: float = 0.0
+    """Seconds that it has waited, of its worker's."""
     rungs: dict[int, float] = field(default_factory=dict)
     """Epoch -> what was compared there."""
     violations: dict[str, float] = field(default_factory=dict)
@@ -50,6 +55,13 @@ class Live:
     def schedule(self, stage: str) -> Training | None:
         """The settings of a stage that trains, as long as it is for this network."""
         return schedule_of(self.recipe, stage, self.curve)
+
+    def hear(self, kind: str) -> None:
+        """Note that it said something, and whether that was only that it waits."""
+        moment = time.monotonic()
+        if self.waiting:
+            self.waited += moment - self.heard
+        self.waiting, self.heard = kind == "waiting", moment
 
     def begin_again(self) -> None:
         """Forget what another worker told before it died."""
@@ -96,6 +108,7 @@ def end_of(live: Live, state: str, *, reason: str | None, metrics: Mapping[str, 
         "epochs_reused": live.epochs_reused,
         "teacher_epochs_trained": live.teacher_epochs_trained,
         "seconds": round(time.monotonic() - live.began, 3),
+        "seconds_waiting": round(live.waited, 3),
         "reason": reason,
         **({} if live.duplicate_of is None else {"duplicate_of": live.duplicate_of}),
         "curve": live.curve,

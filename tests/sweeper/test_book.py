@@ -1,5 +1,6 @@
 import json
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -410,8 +411,12 @@ def test_waiting_is_seen_and_passes(desk: Desk) -> None:
     assert desk.book.record(number, {"kind": "waiting", "stage": "sparsity", "epoch": 2}) == "continue"
     live = desk.book.live[number]
     assert (live.waiting, live.stage, live.epoch, live.epochs) == (True, "sparsity", 2, 2)
+    time.sleep(0.05)
     desk.book.record(number, epoch_of("sparsity", 2, 0.5, "s"))
     assert not desk.book.live[number].waiting
+    desk.book.record(number, {"kind": "failed", "reason": "the loss is nan"})
+    end = desk.events[-1]
+    assert 0.05 <= end["seconds_waiting"] <= end["seconds"]
 
 
 def from_file(stage: str, more: str = "") -> str:
