@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 _SHOWN = 60  # characters of a value that a line shows
-_LISTED, _FIRST, _MANY = 16, 12, 30  # a line lists up to 16 names, of up to 30 the first 12, of more none
+_LISTED, _FIRST, _MANY = 20, 12, 30  # a line lists up to 20 names, of up to 30 the first 12, of more none
 
 
 def printable(text: str) -> str:

@@ -103,7 +103,7 @@ def chain(
         parent = _loaded(recipe, data, arithmetic)
         segments.append(Segment(stage="init", rates=(), addresses=(parent,)))
     if recipe.sparsity is not None:
-        settings = _sgd(recipe.sparsity, recipe) | _distillation(recipe.sparsity, teacher)
+        settings = _student(recipe.sparsity, recipe) | _distillation(recipe.sparsity, teacher)
         settings |= _penalty(recipe.sparsity) | _tested(recipe, "sparsity")
         segments.append(_training("sparsity", parent, settings, rates(recipe.sparsity)))
         parent = segments[-1].end
@@ -116,7 +116,7 @@ def chain(
             if saved is None:
                 return tuple(segments)
             schedule = lengthened(recipe.finetune, saved)
-        settings = _sgd(recipe.finetune, recipe) | _distillation(recipe.finetune, teacher)
+        settings = _student(recipe.finetune, recipe) | _distillation(recipe.finetune, teacher)
         settings |= {"start": "pruned" if recipe.finetune.start == "pruned" else "scratch"}
         settings |= _tested(recipe, "finetune")
         segments.append(_training("finetune", parent, settings, rates(schedule)))
@@ -140,7 +140,7 @@ def _cuts(recipe: Recipe, parent: str, teacher: str | None) -> list[Segment]:
         address = digest([parent, "prune", _prune(prune, recipe, 0)])
         return [Segment(stage="prune", rates=(), addresses=(address,))]
     segments: list[Segment] = []
-    settings = _sgd(between, recipe) | _distillation(between, teacher)
+    settings = _student(between, recipe) | _distillation(between, teacher)
     for part in range(between.steps):
         address = digest([parent, "prune", _prune(prune, recipe, part), part])
         segments.append(Segment(stage="prune", rates=(), addresses=(address,), part=part))
@@ -194,6 +194,12 @@ def _sgd(training: Training, recipe: Recipe) -> dict[str, Any]:
     names = ("momentum", "nesterov", "weight_decay", "decay_gamma", "drop_last")
     settings: dict[str, Any] = {name: getattr(training, name) for name in names}
     return settings | {"batch_size": batch_size(training, recipe)}
+
+
+def _student(training: Training, recipe: Recipe) -> dict[str, Any]:
+    """The optimizer's settings of one of the student's stages, and its precision."""
+    half = {} if recipe.precision == "float32" else {"precision": recipe.precision}
+    return _sgd(training, recipe) | half
 
 
 def batch_size(training: Training, recipe: Recipe) -> int:

@@ -52,6 +52,8 @@ class Task:
     """Strength of the L1 penalty on BatchNorm scales; 0: none."""
     on: Literal["all", "prunable"] = "all"
     distillation: Distillation | None = None
+    autocast: bool = False
+    """Whether the forward pass is computed in bfloat16 where that is safe; weights and loss are float32."""
     test: bool = False
     """Measure the test set after every epoch, too (protocol: diary)."""
 
@@ -143,7 +145,8 @@ def train_epoch(
     with torch.random.fork_rng(devices=[]):  # dropout, too, draws numbers that come from the epoch
         torch.manual_seed(derive(task.seed, task.stage, epoch, "network"))
         for batch in epoch_batches:
-            logits = network(network_input(network, batch.pixels))
+            with torch.autocast(device.type, torch.bfloat16, enabled=task.autocast):
+                logits = network(network_input(network, batch.pixels)).float()
             loss = batch_loss(logits, batch, task)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

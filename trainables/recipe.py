@@ -308,6 +308,9 @@ class Recipe(Settings):
     finetune: Finetune | None = None
     evaluate: Annotated[Evaluate, BeforeValidator(_short_evaluate)] = Evaluate()
     """Measurements on test images."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the student trains in: bfloat16 is autocast (weights, losses and all measurements stay float32), for GPUs
+    and processors that are quicker with it. The teacher's training and answers are float32 always."""
     protocol: Literal["validation", "diary"] = "validation"
     """diary: the test set is measured after every epoch of the last stage, and its best epoch reported beside
     the last one's, as the diary and the official codes did. It flatters, and is labelled so."""

@@ -109,7 +109,7 @@ HOW: dict[str, str | list[str]] = {
     "sweep: {trials: 4}\nstore: {max_gb: 0}": ":13: store.max_gb: must be above 0, got 0.",
     "sweep: {trials: 4}\nseed: -1": ":13: seed: must be at least 0, got -1.",
     "sweep: {trials: 4}\nevaluate: some": ':13: evaluate: must be one of none, all, got "some".',
-    "sweep: {trials: 4}\n学习率: 0.1": ":13: 学习率: is no setting here, got 0.1. Known here: seed, data, model, teacher, sparsity, prune, finetune, evaluate, protocol, name, search, objective, constraints, sweep, resources, store.",
+    "sweep: {trials: 4}\n学习率: 0.1": ":13: 学习率: is no setting here, got 0.1. Known here: seed, data, model, teacher, sparsity, prune, finetune, evaluate, precision, protocol, name, search, objective, constraints, sweep, resources, store.",
 }
 
 

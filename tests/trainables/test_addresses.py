@@ -388,3 +388,11 @@ def test_the_network_that_a_file_is_moved_into_and_the_seed_are_in_its_address(n
     absent: dict[str, Any] = {"sparsity": None, "prune": {"init": str(network_file)}}
     assert segments(absent)[0] != segments(absent, {"model": "preresnet20"})[0]
     assert segments(absent)[0] != segments(absent, {"seed": 1})[0]
+
+
+def test_precision_is_the_students_alone_and_float32_leaves_addresses_as_they_were() -> None:
+    half = {"precision": "bfloat16"}
+    assert changed({"precision": "float32"}, WITH_KD) == []
+    assert changed(half, WITH_KD) == ALL
+    teachers = [teacher_address(recipe(WITH_KD, over), DIGITS, ARITHMETIC) for over in ({}, half)]
+    assert teachers[0] == teachers[1]

@@ -157,3 +157,23 @@ def test_a_distilled_loss_is_the_weighted_sum_of_its_parts(place: Place) -> None
         0.5 * hard + 2.0 * dist(student, teacher, labels=batch.labels, tau=4.0),
     )
     torch.testing.assert_close(hard, nn.functional.cross_entropy(student, batch.labels))
+
+
+def test_bfloat16_trains_other_bits_alike_each_time_and_nearly_as_well(place: Place) -> None:
+    half = replace(TASK, autocast=True)
+    one, again, full = trained(place.images, half), trained(place.images, half), trained(place.images)
+    assert equal(one, again)
+    assert not equal(one, full)
+    assert {tensor.dtype for tensor in one.values()} == {torch.float32, torch.int64}
+    losses = []
+    for task in (half, TASK):
+        student = network()
+        optimizer = sgd(student, Finetune())
+        losses.append(
+            [
+                train_epoch(student, optimizer, place.images, task, epoch=e, lr=0.1)["train_loss"]
+                for e in (1, 2, 3)
+            ]
+        )
+    assert losses[0] == pytest.approx(losses[1], rel=0.1)
+    assert losses[0][-1] < losses[0][0]

@@ -23,6 +23,7 @@ def task_of(recipe: Recipe, stage: str, distillation: Distillation | None = None
         batch_size=batch_size(settings, recipe),
         drop_last=settings.drop_last,
         distillation=distillation,
+        autocast=recipe.precision == "bfloat16" and stage != "teacher",
         test=recipe.tested(stage),
     )
     return replace(task, s=settings.s, on=settings.on) if isinstance(settings, Sparsity) else task

@@ -10,6 +10,7 @@ from trainables.place import Place
 from trainables.recipe import Data, Finetune, Recipe
 from trainables.schedule import rates
 from trainables.stages.start import begin
+from trainables.stages.task import task_of
 from trainables.stages.training import Position, Record, reused, train
 
 DATA = {"source": "digits", "val_fraction": 0.9}
@@ -68,3 +69,10 @@ def test_reused_epochs_come_as_one_record_a_stage() -> None:
         {"kind": "reused", "stage": "finetune", "epochs": [history[3]]},
     ]
     assert list(reused(())) == []
+
+
+def test_the_student_alone_is_trained_in_another_precision() -> None:
+    asked = {"data": DATA, "model": "preresnet8", "teacher": {"model": "resnet8"}, "finetune": {"kd": "dist"}}
+    half = Recipe.model_validate(asked | {"precision": "bfloat16"})
+    assert [task_of(half, stage).autocast for stage in ("teacher", "finetune")] == [False, True]
+    assert not task_of(Recipe.model_validate(asked), "finetune").autocast
