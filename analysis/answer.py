@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from analysis.cost import Cost
 from analysis.files import shown
 from analysis.records import Run, TrialState
-from analysis.select import Baseline, Choice, images_of
+from analysis.select import Baseline, Choice, Objective, images_of, primary
 from analysis.tables import asked_value, searched, short_names, span
 from analysis.text import decimals, human, percent, show, signed
 
@@ -35,7 +35,7 @@ def answer(run: Run, choice: Choice | None, unpruned: Baseline | None, spent: Co
     """Put the results of `run` into words."""
     return Answer(
         status=_status(run),
-        headline=_headline(choice, decimals(images_of(run))),
+        headline=_headline(choice, primary(run.space), decimals(images_of(run))),
         saves=_saves(choice, unpruned, decimals(images_of(run))),
         settings=_settings(run, choice) if choice else (),
         facts=_facts(choice, unpruned, decimals(images_of(run))),
@@ -80,20 +80,20 @@ def _settings(run: Run, choice: Choice) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _headline(choice: Choice | None, digits: int) -> str:
+def _headline(choice: Choice | None, objective: Objective, digits: int) -> str:
+    """The searched metric first, with its interval; accuracy beside it where that is another one."""
     if choice is None:
         return "No trial is complete yet, so there is no best network."
-    trial = choice.chosen.trial
-    accuracy = trial.metric("accuracy")
-    found = [
-        f"accuracy {percent(accuracy, digits)} %"
-        if accuracy is not None
-        else f"best value {show(choice.chosen.value)}",
-        f"{human(trial.metric('params'))} params",
-        f"{human(trial.metric('macs'))} MACs",
-    ]
+    trial, value = choice.chosen.trial, choice.chosen.value
+    shown_value = f"{percent(value, digits)} %" if objective.is_accuracy else show(value)
+    name = "accuracy right after the cut" if objective.metric == "accuracy_pruned" else objective.metric
+    found = [f"{name} {shown_value}"]
     if choice.chosen.interval:
         found[0] += f" (95 % interval {span(choice.chosen.interval, digits)})"
+    accuracy = trial.metric("accuracy")
+    if objective.metric != "accuracy" and accuracy is not None:
+        found.append(f"accuracy {percent(accuracy, digits)} %")
+    found += [f"{human(trial.metric('params'))} params", f"{human(trial.metric('macs'))} MACs"]
     return f"Trial {trial.number}: {', '.join(found)}."
 
 
@@ -103,6 +103,9 @@ def _saves(choice: Choice | None, unpruned: Baseline | None, digits: int) -> str
     trial = choice.chosen.trial
     if unpruned.uncut and choice.chosen.has(unpruned.trial):
         return "It is the best unpruned network: nothing is cut."
+    kept = [(trial.metric("macs"), unpruned.macs), (trial.metric("params"), unpruned.params)]
+    if all(value is not None and of is not None and value >= of for value, of in kept):
+        return "Nothing is cut in this network."
     shares = [
         f"{percent(1 - value / of)} % of the {name}"
         for name, value, of in (

@@ -88,5 +88,13 @@ def test_a_setting_that_did_not_apply_is_not_among_those_of_the_chosen_trial(
 def test_a_lone_top_and_an_objective_without_interval_are_said(make_run: Make, complete: Events) -> None:
     assert said(make_run(complete(0, 0.9, 0.5))).caution.startswith("No other network's interval reaches")
     found = said(make_run(complete(0, 0.9, 0.5), name="b", space="objective: {minimize: loss}"))
-    assert found.headline.startswith("Trial 0: accuracy 90.0 %, ")
+    assert found.headline.startswith("Trial 0: loss ")
+    assert ", accuracy 90.0 %, " in found.headline
     assert found.caution.startswith("Every number comes from a single run")
+
+
+def test_the_searched_metric_stands_first_with_its_own_interval(make_run: Make, complete: Events) -> None:
+    events = complete(0, 0.99, 0.0, accuracy_pruned=0.5)
+    found = said(make_run(events, space="objective: {maximize: accuracy_pruned}"))
+    assert found.headline.startswith("Trial 0: accuracy right after the cut 50.0 % (95 % interval 44")
+    assert ", accuracy 99.0 %, " in found.headline
