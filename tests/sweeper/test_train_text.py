@@ -59,7 +59,7 @@ def test_the_result_tells_both_accuracies_the_cost_and_the_file(
 
 def test_a_network_from_a_file_is_told_with_its_numbers(space: Space) -> None:
     stream = io.StringIO()
-    said = "cifar10, the best of those tried on training images: 0.950, data 0.850"
+    said = "cifar10, the best of those tried on training images: 0.950 (loss 0.2), data 0.850 (loss 0.5)"
     record = {"kind": "init", "params": 1_230_000, "macs": 4e7, "normalize": said, "accuracy": 0.9}
     teller(stream)(record, space.recipe({}))
     assert stream.getvalue() == (

@@ -59,7 +59,7 @@ def normalised(
     Args:
         network: as it was loaded; its description may hold them.
         normalize: what the user says of it; None: the file's own word, else the candidate that gives the
-            highest accuracy on training images (the first of equals, which is the data set's own).
+            highest accuracy on training images, of equals the one with the lowest loss.
         place: whose images it is for.
         what: the setting that gave ``normalize``, for the message.
 
@@ -78,17 +78,25 @@ def normalised(
         return _with(network, *statistics_of(normalize, own)), normalize
     if architecture.mean is not None:
         return network, "the file's"
-    some = Images(
-        pixels=place.data.train.pixels[:TRIED_IMAGES], labels=place.data.train.labels[:TRIED_IMAGES]
-    )
-    found: dict[str, float] = {}
-    for name in NAMES:
-        _with(network, *statistics_of(name, own))
-        found[name] = measure(network, some, what=what)["accuracy"]
-    choice = max(found, key=lambda name: found[name])
-    rival = max((name for name in found if name != choice), key=lambda name: found[name])
-    said = f"{choice}, the best of those tried on training images: {found[choice]:.3f}, {rival} {found[rival]:.3f}"
-    return _with(network, *statistics_of(choice, own)), said
+    return _tried(network, place, what)
+
+
+def _tried(network: nn.Module, place: Place, what: str) -> tuple[nn.Module, str]:
+    """The network with the candidate that suits some training images best, and how the two best did."""
+    own, train = (place.data.mean, place.data.std), place.data.train
+    some = Images(pixels=train.pixels[:TRIED_IMAGES], labels=train.labels[:TRIED_IMAGES])
+    found = {name: measure(_with(network, *statistics_of(name, own)), some, what=what) for name in NAMES}
+
+    def rank(name: str) -> tuple[float, float]:
+        return -found[name]["accuracy"], found[name]["loss"]
+
+    def said(name: str) -> str:
+        return f"{found[name]['accuracy']:.3f} (loss {found[name]['loss']:.4g})"
+
+    choice, rival = sorted(NAMES, key=rank)[:2]
+    why = "no worse than any" if rank(choice) == rank(rival) else "the best"
+    words = f"{choice}, {why} of those tried on training images: {said(choice)}, {rival} {said(rival)}"
+    return _with(network, *statistics_of(choice, own)), words
 
 
 def _with(network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
