@@ -16,6 +16,7 @@ from trainables.values import (
     CountFromZero,
     Epochs,
     KdName,
+    KdWeight,
     MethodName,
     ModelName,
     Normalization,
@@ -134,7 +135,7 @@ class Distilled(Training):
     """Distillation loss, or none."""
     kd_tau: Positive | None = None
     """Its temperature; null: 4, 2 for the standardised losses. Tau squared is in the loss: search kd_weight."""
-    kd_weight: NotNegative | None = None
+    kd_weight: KdWeight | None = None
     """Weight of the distillation loss; null: that of its official configuration (dist 2, kd 0.9, dkd 1, *_std 9)."""
     ce_weight: NotNegative | None = None
     """Weight of the cross-entropy beside it; null: that of its official configuration (kd 0.1, the others 1)."""

@@ -68,6 +68,16 @@ SplitFraction = Annotated[
 ]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Part = Annotated[float, Field(gt=0, le=1)]
+
+
+def _above_zero(value: float) -> float:
+    if value <= 0:
+        raise fault("must be above 0", "Without distillation write kd: none.")
+    return value
+
+
+KdWeight = Annotated[float, AfterValidator(_above_zero), Field(json_schema_extra={"exclusiveMinimum": 0})]
+"""0 would be no distillation, of which there is one already."""
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]

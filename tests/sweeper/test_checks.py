@@ -55,6 +55,7 @@ SETTINGS: dict[str, str | list[str]] = {
     "finetune: {nesterov: true, momentum: 0}": ":7: finetune.nesterov: needs momentum above 0, got true. Set momentum: 0.9.",
     "finetune: {nesterov: yes}": ':7: finetune.nesterov: must be true or false, got "yes". Write true.',
     "finetune: {kd_weight: 2}": ":7: finetune.kd_weight: has no effect with finetune.kd: none, got 2. Remove it, or set finetune.kd: dist.",
+    "finetune: {kd: dist, kd_weight: 0}": ":7: finetune.kd_weight: must be above 0, got 0. Without distillation write kd: none.",
     "finetune: {kd: dits}": ':7: finetune.kd: must be a known distillation loss, got "dits". Did you mean dist?',
     "finetune: {start: new}": ':7: finetune.start: must be one of pruned, scratch, scratch_b, got "new".',
 }
@@ -65,6 +66,7 @@ HOW: dict[str, str | list[str]] = {
     "search: null": ":8: search: is required with a sweep. Add search, or remove sweep.",
     "search:\n  prune.percnt: [0.3]": ":9: search.prune.percnt: the pipeline has no such setting. Did you mean prune.percent?",
     "search:\n  prune.percent: [0.3,\n    20]": ":10: search.prune.percent[1]: must be a fraction from 0 to below 1, got 20. Write 0.2 for 20 %.",
+    "search: {finetune.kd: [none, dist], finetune.kd_weight: {choice: [0, 2], when: {finetune.kd: dist}}}": ":8: search.finetune.kd_weight.choice[0]: must be above 0, got 0. Without distillation write kd: none.",
     "objective: {maximize: test_accuracy}": ':10: objective.maximize: must be one of accuracy, accuracy_pruned, loss, macs, params, percent_cut or a list, got "test_accuracy". Did you mean accuracy?',
     "objective: {maximize: []}": ":10: objective.maximize: must be a list of at least 1, got [].",
     "objective: {maximize: [accuracy, mac]}": ':10: objective.maximize[1]: must be one of accuracy, accuracy_pruned, loss, macs, params, percent_cut, got "mac". Did you mean macs?',
