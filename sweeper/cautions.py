@@ -36,7 +36,21 @@ def cautions(settings: SpaceFile, knobs: Sequence[Knob]) -> Iterator[str]:
             first = f"first drop after warmup {held(training)} + decay_every {every(training)}"
             yield f"{stage}: the rate never drops in {training.epochs} epochs ({first})"
 
+    yield from _untrained_scales(settings, knobs)
     yield from _from_outside(settings)
+
+
+def _untrained_scales(settings: SpaceFile, knobs: Sequence[Knob]) -> Iterator[str]:
+    """A ranking by |γ| of a network as it was made, in which all are equal."""
+    prune = settings.prune
+    if prune is None or settings.sparsity is not None or settings.init is not None:
+        return
+    tried = {knob.key: knob.values or () for knob in knobs}
+    scopes = tried.get("prune.scope", (prune.scope,))
+    rankings = (*tried.get("prune.method", (prune.method,)), *tried.get("prune.like", (prune.like,)))
+    if "slimming" in rankings and "global" in scopes:
+        cut = "slimming finds all scales equal and each layer is left with one channel or its protected share"
+        yield f"prune: nothing is trained before the cut, so {cut}; add a sparsity section or prune.init"
 
 
 def _from_outside(settings: SpaceFile) -> Iterator[str]:

@@ -14,7 +14,7 @@ PERCENT = Knob(key="prune.percent", values=(0.3, 0.5))
 
 
 def found(*knobs: Knob, **over: Any) -> list[str]:
-    plain = {"data": {"source": "digits"}, "model": "preresnet8", "prune": {}, "finetune": {}}
+    plain = {"data": {"source": "digits"}, "model": "preresnet8", "finetune": {}}
     return list(cautions(SpaceFile.model_validate(plain | over), knobs))
 
 
@@ -26,6 +26,33 @@ def test_accuracy_alone_is_won_by_pruning_least() -> None:
     assert found(PERCENT, constraints={"params": "<= 0.5"}) == []
     assert found(PERCENT, objective={"maximize": "accuracy", "minimize": "macs"}) == []
     assert found() == []
+
+
+EQUAL = (
+    "prune: nothing is trained before the cut, so slimming finds all scales equal and each layer is "
+    "left with one channel or its protected share; add a sparsity section or prune.init"
+)
+
+
+@pytest.mark.parametrize(
+    ("prune", "knobs"),
+    [
+        ({}, []),
+        ({"method": "l1", "like": "slimming"}, []),
+        ({"method": "l1"}, [Knob(key="prune.method", values=("l1", "slimming"))]),
+        ({"method": "random"}, [Knob(key="prune.like", values=("slimming", None))]),
+        ({"scope": "layer"}, [Knob(key="prune.scope", values=("layer", "global"))]),
+    ],
+)
+def test_slimming_by_scales_that_were_never_trained_is_said(prune: dict[str, Any], knobs: list[Knob]) -> None:
+    assert found(*knobs, prune=prune) == [EQUAL]
+    assert found(*knobs, prune=prune, sparsity={"s": 0.0}) == []
+    assert EQUAL not in found(*knobs, prune=prune | {"init": "network.pth"})
+
+
+@pytest.mark.parametrize("prune", [{"scope": "layer"}, {"method": "l1"}, None])
+def test_other_cuts_of_an_untrained_network_are_not(prune: dict[str, Any] | None) -> None:
+    assert found(prune=prune) == []
 
 
 def test_a_range_in_the_sparsity_training_shares_nothing() -> None:
@@ -71,7 +98,7 @@ def test_a_schedule_by_shares_drops_as_long_as_there_are_epochs_for_it() -> None
 
 @pytest.mark.parametrize("key", ["keep_macs", "keep_params"])
 def test_accuracy_alone_is_won_by_the_largest_budget(key: str) -> None:
-    (line,) = found(Knob(key=f"prune.{key}", values=(0.3, 0.5)), prune={key: 0.5})
+    (line,) = found(Knob(key=f"prune.{key}", values=(0.3, 0.5)), prune={key: 0.5, "method": "l1"})
     assert line.startswith("accuracy alone is won by pruning least")
 
 
