@@ -5,7 +5,7 @@ that join several settings. They read the document as it was written, so that a 
 elsewhere; only what needs the whole recipe waits until the rest is right.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,14 +16,14 @@ from sweeper.faults import Fault, Faults
 from sweeper.flow import flow
 from sweeper.grammar import KINDS
 from sweeper.knobs import Knob
-from sweeper.metrics import CUT_METRICS, METRICS, SHARED_METRICS, doubt, parse_bound
+from sweeper.metrics import CUT_ACCURACIES, CUT_METRICS, METRICS, SHARED_METRICS, doubt, parse_bound
 from sweeper.point_checks import conditions, points, searching
 from sweeper.pydantic_faults import from_pydantic
 from sweeper.search_section import is_absent, read_search
 from sweeper.settable import known_keys, settable
 from sweeper.settings import SpaceFile, near_name, run_name
 from sweeper.strict_yaml import Document
-from trainables.recipe import NOTHING_TRAINED
+from trainables.recipe import BEGINNINGS, NOTHING_TRAINED
 
 
 def checked(document: Document, default_name: str) -> tuple[SpaceFile, tuple[Knob, ...]]:
@@ -45,8 +45,9 @@ def checked(document: Document, default_name: str) -> tuple[SpaceFile, tuple[Kno
     faults += distillation(document, knobs)
     faults += _teacher(document)
     faults += _search_and_sweep(document)
-    faults += _objective(document)
-    faults += _constraints(document)
+    begun = _from_file(document, knobs)
+    faults += _objective(document, begun=begun)
+    faults += _constraints(document, begun=begun)
     if settings is not None and not in_search:
         faults += conditions(document, settings, knobs)
         faults += searching(document, settings, knobs)
@@ -124,19 +125,37 @@ _UNCUT = "is measured by pruning, and the pipeline has no prune section"
 _ADD_CUT = "Add prune: {percent: 0.5}."
 
 
-def _objective(document: Document) -> Iterator[Fault]:
+def _from_file(document: Document, knobs: Sequence[Knob]) -> bool:
+    """Whether every trial begins with a network from a file, whose sizes are known before it is trained."""
+    searched = {knob.key: knob for knob in knobs}
+    for stage in BEGINNINGS:
+        fixed, knob = document.at(stage, "init"), searched.get(f"{stage}.init")
+        given = (fixed,) if knob is None else (*(knob.values or ()), *((fixed,) if knob.when else ()))
+        if None not in given:
+            return True
+    return False
+
+
+def _unmeasured(document: Document, *, begun: bool) -> Sequence[str]:
+    """Metrics that no trial has: of a cut, without one. A file says how much was cut from its network."""
+    if not is_absent(document, "prune"):
+        return ()
+    return CUT_ACCURACIES if begun else CUT_METRICS
+
+
+def _objective(document: Document, *, begun: bool) -> Iterator[Fault]:
     """What only a cut measures is no objective without one."""
-    if is_absent(document, "prune"):
-        for side in ("maximize", "minimize"):
-            given = document.at("objective", side)
-            for metric in given if isinstance(given, list) else [given]:
-                if metric in CUT_METRICS:
-                    yield document.fault(("objective", side), _UNCUT, metric, _ADD_CUT)
+    unmeasured = _unmeasured(document, begun=begun)
+    for side in ("maximize", "minimize"):
+        given = document.at("objective", side)
+        for metric in given if isinstance(given, list) else [given]:
+            if metric in unmeasured:
+                yield document.fault(("objective", side), _UNCUT, metric, _ADD_CUT)
 
 
-def _constraints(document: Document) -> Iterator[Fault]:
+def _constraints(document: Document, *, begun: bool) -> Iterator[Fault]:
     """Bounds that are well-formed, and yet can't be meant or judged."""
-    given = document.at("constraints")
+    given, unmeasured = document.at("constraints"), _unmeasured(document, begun=begun)
     for metric, bound in given.items() if isinstance(given, dict) else ():
         path = ("constraints", metric)
         try:
@@ -146,8 +165,8 @@ def _constraints(document: Document) -> Iterator[Fault]:
         if metric in METRICS and (reason := doubt(metric, bound)):
             rule, mend = reason
             yield document.fault(path, rule, bound, mend)
-        elif is_absent(document, "prune") and metric in CUT_METRICS:
+        elif metric in unmeasured:
             yield document.fault(path, _UNCUT, mend=_ADD_CUT)
-        elif is_absent(document, "prune") and metric in SHARED_METRICS and limit < 1:
+        elif is_absent(document, "prune") and not begun and metric in SHARED_METRICS and limit < 1:
             rule = "is a share of the unpruned network, and the pipeline has no prune section"
             yield document.fault(path, rule, bound, _ADD_CUT)

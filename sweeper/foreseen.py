@@ -26,7 +26,7 @@ class Foreseen:
     params: Params
     recipe: Recipe
     segments: tuple[Segment, ...]
-    """The stages that it runs: no finetuning where the cut leaves it outside a constraint."""
+    """The stages that it runs: none behind the cut, or the file, that leaves it outside a constraint."""
     teacher: Segment | None
     """The training of its teacher; None where nothing is distilled, or the teacher is loaded."""
     fits: bool
@@ -79,8 +79,8 @@ def _trial(space: Space, params: Params, place: Place, sizes: "_Sizes") -> Fores
         for metric, bound in space.settings.constraints.items()
         if metric in size
     )
-    if not fits and recipe.prune is not None:
-        segments = tuple(segment for segment in segments if segment.stage != "finetune")
+    if not fits:
+        segments = tuple(segment for segment in segments if segment.stage not in _behind_the_size(recipe))
     trained = recipe.teacher is not None and recipe.teacher.checkpoint is None
     distils = any(recipe.kd_of(segment.stage) != "none" for segment in segments if segment.rates)
     return Foreseen(
@@ -91,6 +91,13 @@ def _trial(space: Space, params: Params, place: Place, sizes: "_Sizes") -> Fores
         fits=fits,
         size=size,
     )
+
+
+def _behind_the_size(recipe: Recipe) -> tuple[str, ...]:
+    """The stages that run once the size is known, which a cut or the file that a network comes from tells."""
+    if recipe.prune is not None:
+        return ("finetune",)
+    return () if recipe.init is None else ("sparsity", "finetune")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

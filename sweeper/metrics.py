@@ -21,8 +21,11 @@ METRICS: Final = {
 SHARED_METRICS: Final = ("macs", "params")
 """Metrics whose bound, if below 1, is a share of the unpruned network's."""
 
-CUT_METRICS: Final = ("accuracy_pruned", "percent_cut")
+CUT_ACCURACIES: Final = ("accuracy_pruned",)
 """Metrics that only a pipeline with a prune section has."""
+
+CUT_METRICS: Final = (*CUT_ACCURACIES, "percent_cut")
+"""Metrics that only such a pipeline has, or one that begins with a network from a file."""
 
 FRACTIONS: Final = ("accuracy", *CUT_METRICS)
 """Metrics from 0 to 1."""

@@ -231,6 +231,42 @@ def test_a_count_needs_no_prune_section() -> None:
     assert checked(parse(UNCUT.replace("<= 0.9", "<= 1e6"), "f.yaml"), "f")
 
 
+def begun(*, init: str = "init: pruned.pth, ", search: str = "finetune.lr: [0.01, 0.1]") -> str:
+    """SMALL without what comes before finetuning, which begins with a file."""
+    text = re.sub(r"(sparsity|prune|teacher):.*\n", "", SMALL).replace(
+        "prune.percent: [0.3, 0.5, 0.7]", search
+    )
+    return text.replace("finetune: {", f"finetune: {{{init}")
+
+
+SEARCHED = "finetune.init: [a.pth, b.pth]"
+SOMETIMES = "seed: [0, 1]\n  finetune.init: {choice: [a.pth], when: {seed: 0}}"
+
+
+@pytest.mark.parametrize("metric", ["macs", "params", "percent_cut"])
+@pytest.mark.parametrize(
+    "text", [begun(), begun(search=SEARCHED), begun(init="", search=SEARCHED), begun(search=SOMETIMES)]
+)
+def test_a_file_tells_what_its_network_has_lost(text: str, metric: str) -> None:
+    bounds = text.replace("{macs:", f"{{{metric}:")
+    assert checked(parse(bounds, "f.yaml"), "f")
+    assert checked(parse(bounds.replace("accuracy}", f"accuracy, minimize: {metric}}}"), "f.yaml"), "f")
+
+
+@pytest.mark.parametrize("text", [begun(init=""), begun(init="", search=SOMETIMES)])
+def test_a_share_needs_a_cut_or_a_file_in_every_trial(text: str) -> None:
+    (line,) = told(text)
+    assert line.endswith(
+        "constraints.macs: is a share of the unpruned network, and the pipeline has no prune section, "
+        'got "<= 0.9". Add prune: {percent: 0.5}.'
+    )
+
+
+def test_a_file_does_not_tell_the_accuracy_behind_a_cut() -> None:
+    (line,) = told(begun().replace("{macs:", "{accuracy_pruned:"))
+    assert "constraints.accuracy_pruned: is measured by pruning, and the pipeline has no prune" in line
+
+
 def refusal(text: str) -> list[str]:
     try:
         checked(parse(text, "f.yaml"), "f")

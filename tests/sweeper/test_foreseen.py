@@ -118,3 +118,5 @@ def test_a_student_from_a_file_is_foreseen_from_its_own_size(space_of: SpaceOf, 
     assert [segment.stage for segment in trial.segments] == ["init", "finetune"]
     assert trial.size["macs"] < trial.size["macs_unpruned"]
     assert trial.size["percent_cut"] == pytest.approx(0.5, abs=0.02)
+    (trial, _) = foreseen(space_of(f'{text}constraints: {{macs: "<= 0.2"}}\n'))
+    assert [segment.stage for segment in trial.segments] == ["init"]
