@@ -126,7 +126,16 @@ def validated_on_test(data: Dataset, *, seed: int) -> Dataset:
 
     The test set is split in two stratified halves, by ``seed``: the first validates, the second tests. Mean
     and std stay as they are.
+
+    Raises:
+        InputError: a class has a single test image, which can't be on both sides.
     """
+    for name, count in zip(data.class_names, data.test.labels.bincount().tolist(), strict=False):
+        if count == 1:
+            raise InputError(
+                "trained_on: train validates on one half of the test set and tests on the other, which needs at "
+                f"least 2 test images of every class, got 1 of class {name!r}. Add test images of it."
+            )
     first, second = stratified(data.test.labels.numpy(), 0.5, seed, names=data.class_names)
     train = Images(
         pixels=torch.cat([data.train.pixels, data.validation.pixels]),

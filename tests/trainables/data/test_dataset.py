@@ -146,3 +146,14 @@ def test_the_halves_are_the_seeds_alone_and_in_the_address(write_npz: WriteNpz) 
     assert len({one.address, other.address, data.address}) == 3
     assert torch.equal(one.test.pixels, same.test.pixels)
     assert not torch.equal(one.test.pixels, other.test.pixels)
+
+
+def test_a_single_test_image_of_a_class_cant_be_on_both_sides(write_npz: WriteNpz) -> None:
+    data = load(write_npz(test_labels=np.array([0, 0, 1, 1, 2, 3, 3, 3])))
+    message = (
+        r"^trained_on: train validates on one half .* at least 2 test images .*, got 1 of class '2'\. Add"
+    )
+    with pytest.raises(InputError, match=message):
+        validated_on_test(data, seed=0)
+    pairs = load(write_npz(test_labels=np.array([0, 0, 1, 1, 2, 2, 3, 3])))
+    assert len(validated_on_test(pairs, seed=0).test) == 4
