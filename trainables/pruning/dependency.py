@@ -34,6 +34,9 @@ NO_PARAMETERS = {
     ops.OPTYPE.OUTPUT,
 }
 
+PRODUCTS = {"BmmBackward0", "BaddbmmBackward0"}
+"""Autograd's names for products of batches of matrices."""
+
 
 class Trace:
     """A copy of a network on the CPU, in evaluation mode, and what Torch-Pruning knows of it.
@@ -49,7 +52,6 @@ class Trace:
         self._names = {module: name for name, module in self.network.named_modules()}
         self._place = {name: number for number, name in enumerate(self._names.values())}
         self._graph, groups = _traced(self.network, image)
-        self._check_all_reached()
         found = [pair for group in groups if (pair := self._layer(group)) is not None]
         if any(layer.norms for layer, _ in found):
             found = [(layer, root) for layer, root in found if layer.norms]
@@ -67,16 +69,6 @@ class Trace:
                 function = self._graph.get_pruner_of_module(root).prune_out_channels
                 self._graph.get_pruning_group(root, function, gone).prune()
         return self.network
-
-    def _check_all_reached(self) -> None:
-        """Layers that the image does not reach would be left with their old width: an InputError."""
-        for module, name in self._names.items():
-            reached = module in self._graph.module2node
-            if not reached and isinstance(module, (*CONVOLUTIONS, nn.Linear, ops.TORCH_BATCHNORM)):
-                raise InputError(
-                    f"network: every layer used in evaluation mode, got {type(self.network).__name__}, whose "
-                    f"{name} is not. Take it out first (torchvision: aux_logits=False)."
-                )
 
     def _layer(self, group: Any) -> tuple[Layer, nn.Module] | None:
         """One of Torch-Pruning's groups as a layer, with the module whose outputs it begins at."""
@@ -128,12 +120,42 @@ def _traced(network: nn.Module, image: Image) -> tuple[Any, list[Any]]:
         with torch.enable_grad(), warnings.catch_warnings(action="ignore"):
             # a tuple: of a bare tensor Torch-Pruning would pass the rows as arguments
             graph = torch_pruning.DependencyGraph().build_dependency(network, (example,), verbose=False)
+            _check_followed(network, graph)
             return graph, list(graph.get_all_groups())
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(
             f"network: one that Torch-Pruning can trace, got {what} ({type(error).__name__}: {error}). "
             "Shuffled channels, for one, it can't; take another network."
         ) from error
+
+
+def _check_followed(network: nn.Module, graph: Any) -> None:
+    """What Torch-Pruning would follow wrongly, or without an end, is an InputError.
+
+    Attention written out, as in Swin and MaxViT: a product of activations passes for an elementwise operation, and
+    the walk through its reshaped channels does not come back to where it was. Layers that are never called, or
+    whose weights are read past them: they would be left with their old width.
+    """
+    what = type(network).__name__
+    if any(
+        node.grad_fn is not None and node.grad_fn.name() in PRODUCTS for node in graph.module2node.values()
+    ):
+        raise InputError(
+            f"network: no matrix products of activations, got {what} with some: Torch-Pruning follows attention "
+            "only as nn.MultiheadAttention. Take another network."
+        )
+    followed = set(graph.module2node)
+    for module in network.modules():
+        if isinstance(module, nn.MultiheadAttention) and module in followed:
+            followed |= set(module.modules())
+    for name, module in network.named_modules():
+        if module not in followed and isinstance(module, (*CONVOLUTIONS, nn.Linear, ops.TORCH_BATCHNORM)):
+            raise InputError(
+                f"network: every layer used in evaluation mode, got {what}, whose {name} is not. "
+                "Take it out first (torchvision: aux_logits=False)."
+            )
 
 
 def _role(node: Any, outwards: bool) -> str | None:

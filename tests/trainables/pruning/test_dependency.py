@@ -136,3 +136,32 @@ def test_shuffled_channels_are_refused() -> None:
         InputError, match=r"network: one that Torch-Pruning can trace, got ShuffleNetV2 .*huffled"
     ):
         Trace(network, IMAGE)
+
+
+def test_attention_written_out_is_refused_at_once() -> None:
+    network = torchvision.models.swin_t(num_classes=3)  # whose groups of channels have no end
+    with pytest.raises(
+        InputError, match=r"network: no matrix products of activations, got SwinTransformer with some: Torch"
+    ):
+        Trace(network, IMAGE)
+
+
+def test_layers_whose_weights_are_read_past_them_are_refused() -> None:
+    linear = torch.nn.functional.linear
+    network = Wired(
+        lambda self, images: linear(self.a(images).mean((2, 3)), self.b.weight),
+        a=nn.Conv2d(3, 4, 3),
+        b=nn.Linear(4, 2),
+    )
+    with pytest.raises(InputError, match=r"network: every layer used .*, got Wired, whose b is not"):
+        Trace(network, (3, 8, 8))
+
+
+def test_attention_is_left_whole_and_what_lies_between_is_cut() -> None:
+    network = torchvision.models.VisionTransformer(
+        image_size=32, patch_size=16, num_layers=2, num_heads=2, hidden_dim=8, mlp_dim=12, num_classes=3
+    )
+    layers = Trace(network, IMAGE).layers
+    assert [(layer.name, layer.width) for layer in layers] == [
+        (f"encoder.layers.encoder_layer_{number}.mlp.0", 12) for number in (0, 1)
+    ]

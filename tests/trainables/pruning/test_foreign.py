@@ -73,15 +73,44 @@ def test_torchvision_networks_are_cut(name: str, keys: dict[str, Any], looks_tra
     agrees(network, (3, 32, 32), percent=0.5, method=method)
 
 
+TORCHVISION: dict[str, dict[str, Any]] = {
+    "alexnet": {},
+    "convnext_tiny": {},
+    "densenet121": {},
+    "efficientnet_b0": {},
+    "efficientnet_v2_s": {},
+    "googlenet": {"aux_logits": False, "init_weights": True},
+    "inception_v3": {"aux_logits": False, "init_weights": True},
+    "mnasnet0_5": {},
+    "mobilenet_v3_small": {},
+    "regnet_x_400mf": {},
+    "regnet_y_400mf": {},
+    "resnet50": {},
+    "resnext50_32x4d": {},
+    "vgg11": {},
+    "vgg11_bn": {},
+    "vit_b_16": {"image_size": 64},
+    "wide_resnet50_2": {},
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["vgg11_bn", "densenet121", "mobilenet_v3_small", "efficientnet_b0", "googlenet"]
-)
-@pytest.mark.parametrize("scope", ["global", "layer"])
-def test_large_torchvision_networks_are_cut(name: str, scope: str, looks_trained: Trained) -> None:
-    keys = {"aux_logits": False, "init_weights": True} if name == "googlenet" else {}
-    network = looks_trained(torchvision.models.get_model(name, num_classes=4, **keys)).eval()
-    agrees(network, (3, 64, 64), percent=0.5, scope=scope)
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvision_networks_of_every_family_are_cut(name: str, looks_trained: Trained) -> None:
+    network = looks_trained(torchvision.models.get_model(name, num_classes=4, **TORCHVISION[name])).eval()
+    side = 96 if name == "inception_v3" else 64
+    method = "slimming" if any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()) else "l1"
+    agrees(network, (3, side, side), percent=0.3, method=method)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["maxvit_t", "shufflenet_v2_x1_0", "swin_t", "swin_v2_t"])
+def test_those_that_cant_be_traced_are_named(name: str) -> None:
+    keys = {"input_size": (224, 224)} if name == "maxvit_t" else {}
+    network = torchvision.models.get_model(name, num_classes=4, **keys)
+    why = rf"network: (no matrix products|one that Torch-Pruning can trace).*, got {type(network).__name__} "
+    with pytest.raises(InputError, match=why):
+        prune(network, 0.3, image=(3, 224, 224))
 
 
 class Foreign(nn.Module):
