@@ -112,6 +112,13 @@ def test_every_trial_is_in_the_csv(make_run: Make, tmp_path: Path) -> None:
     assert rows[12]["reason"] == "finetune, epoch 3: loss is nan"
 
 
+def test_what_was_warned_about_before_the_run_is_in_the_report(make_run: Make) -> None:
+    warning = "the teacher has seen the validation images if it was trained on all training images"
+    report = make_report(make_run(warnings=["accuracy alone is won by pruning least", warning]))
+    assert f"accuracy alone is won by pruning least; {warning}" in (report.folder / "report.md").read_text()
+    assert warning in (report.folder / "report.html").read_text()
+
+
 def test_hostile_names_are_text_in_every_file(make_run: Make, ending: Events) -> None:
     evil = '=1+1\x1b[31m<script>alert("1")</script>\\input{x}{{ 7*7 }}](javascript:a)|`\n# head'
     params = {"prune.percent": 0.5, "finetune.kd": evil}
