@@ -45,7 +45,10 @@ def _untrained_scales(settings: SpaceFile, knobs: Sequence[Knob]) -> Iterator[st
     prune = settings.prune
     if prune is None or settings.sparsity is not None or settings.init is not None:
         return
-    tried = {knob.key: knob.values or () for knob in knobs}
+    tried = {knob.key: knob.values or (knob.high,) for knob in knobs}
+    percents = tried.get("prune.percent", (prune.percent,))
+    if prune.probe is None and not prune.by_budget and not any(percents):
+        return  # nothing is cut
     scopes = tried.get("prune.scope", (prune.scope,))
     rankings = (*tried.get("prune.method", (prune.method,)), *tried.get("prune.like", (prune.like,)))
     if "slimming" in rankings and "global" in scopes:

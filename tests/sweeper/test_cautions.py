@@ -42,6 +42,7 @@ EQUAL = (
         ({"method": "l1"}, [Knob(key="prune.method", values=("l1", "slimming"))]),
         ({"method": "random"}, [Knob(key="prune.like", values=("slimming", None))]),
         ({"scope": "layer"}, [Knob(key="prune.scope", values=("layer", "global"))]),
+        ({"percent": 0.0, "keep_macs": 0.5}, []),
     ],
 )
 def test_slimming_by_scales_that_were_never_trained_is_said(prune: dict[str, Any], knobs: list[Knob]) -> None:
@@ -50,7 +51,12 @@ def test_slimming_by_scales_that_were_never_trained_is_said(prune: dict[str, Any
     assert EQUAL not in found(*knobs, prune=prune | {"init": "network.pth"})
 
 
-@pytest.mark.parametrize("prune", [{"scope": "layer"}, {"method": "l1"}, None])
+def test_slimming_by_a_searched_percent_is_said_too() -> None:
+    ranges = Knob(key="prune.percent", values=None, low=0.1, high=0.9)
+    assert EQUAL in found(ranges, prune={"percent": 0.0})
+
+
+@pytest.mark.parametrize("prune", [{"scope": "layer"}, {"method": "l1"}, {"percent": 0.0}, None])
 def test_other_cuts_of_an_untrained_network_are_not(prune: dict[str, Any] | None) -> None:
     assert found(prune=prune) == []
 

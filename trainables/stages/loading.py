@@ -1,18 +1,21 @@
 """A network from a file as it is used here: float32, for these images, normalising them with its own numbers."""
 
+import math
 from dataclasses import replace
 
 from torch import nn
 
 from trainables.checkpoints import load
 from trainables.data import Images
-from trainables.errors import InputError
+from trainables.errors import InputError, TrainingFailedError
 from trainables.fit import measure
 from trainables.models import Architecture
 from trainables.normalisation import NAMES, statistics_of
 from trainables.place import Place
 from trainables.values import Normalization
 
+BREAKS_DOWN = {"accuracy": 0.0, "loss": math.inf}
+"""How a network does that is fed with numbers so far from its own that its answers are not finite."""
 TRIED_IMAGES = 2048
 """Training images, as they are, on which the candidates are compared."""
 
@@ -85,7 +88,7 @@ def _tried(network: nn.Module, place: Place, what: str) -> tuple[nn.Module, str]
     """The network with the candidate that suits some training images best, and how the two best did."""
     own, train = (place.data.mean, place.data.std), place.data.train
     some = Images(pixels=train.pixels[:TRIED_IMAGES], labels=train.labels[:TRIED_IMAGES])
-    found = {name: measure(_with(network, *statistics_of(name, own)), some, what=what) for name in NAMES}
+    found = {name: _does(_with(network, *statistics_of(name, own)), some, what) for name in NAMES}
 
     def rank(name: str) -> tuple[float, float]:
         return -found[name]["accuracy"], found[name]["loss"]
@@ -94,9 +97,18 @@ def _tried(network: nn.Module, place: Place, what: str) -> tuple[nn.Module, str]
         return f"{found[name]['accuracy']:.3f} (loss {found[name]['loss']:.4g})"
 
     choice, rival = sorted(NAMES, key=rank)[:2]
+    if found[choice] == BREAKS_DOWN:
+        raise InputError(f"{what}: the network's answers are not finite with any of {', '.join(NAMES)}.")
     why = "no worse than any" if rank(choice) == rank(rival) else "the best"
     words = f"{choice}, {why} of those tried on training images: {said(choice)}, {rival} {said(rival)}"
     return _with(network, *statistics_of(choice, own)), words
+
+
+def _does(network: nn.Module, some: Images, what: str) -> dict[str, float]:
+    try:
+        return measure(network, some, what=what)
+    except TrainingFailedError:
+        return BREAKS_DOWN
 
 
 def _with(network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:

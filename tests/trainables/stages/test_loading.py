@@ -77,6 +77,30 @@ def test_of_numbers_equally_accurate_those_with_the_lower_loss_are_taken(place: 
     )
 
 
+class Fragile(nn.Module):
+    """Breaks down with all numbers but those of this mean."""
+
+    def __init__(self, mean: tuple[float, ...] | None) -> None:
+        super().__init__()
+        self.architecture = Architecture(model="preresnet8", classes=10, channels=1)
+        self.scale, self.mean = nn.Parameter(torch.ones(())), mean
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        bad = 0.0 if self.architecture.mean == self.mean else float("nan")
+        return torch.zeros(len(images), 10) * self.scale + bad
+
+
+def test_numbers_that_break_a_network_are_not_its_own(place: Place) -> None:
+    own = (place.data.mean, place.data.std)
+    found, said = normalised(Fragile(statistics_of("half", own)[0]), None, place, "prune.normalize")
+    assert numbers(found) == statistics_of("half", own)
+    assert re.match(r"half, the best of .*: 0\.\d+ \(loss 2\.303\), data 0\.000 \(loss inf\)", said)
+    with pytest.raises(
+        InputError, match=r"prune\.normalize: the network's answers are not finite with any of data"
+    ):
+        normalised(Fragile(None), None, place, "prune.normalize")
+
+
 @pytest.mark.parametrize("name", ["data", "cifar10", "none"])
 def test_declared_numbers_are_taken_without_trying(foreign: nn.Module, place: Place, name: str) -> None:
     found, said = normalised(foreign, name, place, "prune.normalize")
