@@ -173,4 +173,16 @@ def _epochs(spent: Cost) -> str:
         text += f" ({percent(spent.reused / spent.alone, 0)} % reused)"
     if spent.executed is not None:
         text += f"; {spent.executed:,} executed by the ledger"
-    return f"{text}; {spent.teacher:,} teacher epochs apart."
+    text += f"; {spent.teacher:,} teacher epochs apart."
+    return f"{text} {_views(spent)}" if spent.views else text
+
+
+def _views(spent: Cost) -> str:
+    """What the teacher looked at."""
+    text = f"The teacher looked at {spent.views:,} views of images"
+    if spent.views_ratio is not None:
+        kept = "" if spent.views_live == 0 else f", {spent.views - spent.views_live:,} of them for its table"
+        text += f"{kept} ({spent.views_ratio:.2f} times each distinct one)"
+    if spent.views_live:
+        text += f"; {spent.views_live:,} live, since {spent.live}"
+    return f"{text}."

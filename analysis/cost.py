@@ -20,6 +20,20 @@ class Cost:
     reused: int
     executed: int | None
     teacher: int
+    views: int = 0
+    """Views of images that the teacher looked at for the distilled epochs, by the ledger."""
+    views_again: int = 0
+    """Of these, known to have been looked at before."""
+    views_live: int = 0
+    """Of these, looked at anew in every epoch, since no table held them."""
+    live: str = ""
+    """Why there was no table."""
+
+    @property
+    def views_ratio(self) -> float | None:
+        """Views computed over distinct ones, of those that a table holds; None where it holds none."""
+        kept = self.views - self.views_live
+        return kept / (kept - self.views_again) if kept > self.views_again else None
 
 
 def cost(run: Run) -> Cost:
@@ -31,7 +45,9 @@ def cost(run: Run) -> Cost:
     ended = [trial for trial in run.trials if trial.state is not TrialState.running]
     trained = sum(trial.epochs_trained for trial in ended)
     reused = sum(trial.epochs_reused for trial in ended)
-    ledger = read_ledger(run)
+    lines = read_ledger(run)
+    ledger = [line for line in lines if line.get("kind") != "views"]
+    looks = [line for line in lines if line.get("kind") == "views"]
     teacher = sum(entry.get("stage") == "teacher" for entry in ledger)
     return Cost(
         alone=trained + reused,
@@ -39,4 +55,8 @@ def cost(run: Run) -> Cost:
         reused=reused,
         executed=len(ledger) - teacher if ledger else None,
         teacher=teacher if ledger else sum(trial.teacher_epochs_trained for trial in ended),
+        views=sum(look["computed"] for look in looks),
+        views_again=sum(look["again"] for look in looks),
+        views_live=sum(look["computed"] for look in looks if look["live"]),
+        live=next((look["live"] for look in looks if look["live"]), ""),
     )

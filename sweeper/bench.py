@@ -12,6 +12,7 @@ from trainables.errors import DamagedFileError, InputError
 from trainables.fit import Task
 from trainables.place import Place
 from trainables.recipe import Distilled, Recipe, Teacher
+from trainables.stages.answers import LiveAnswers
 from trainables.stages.distilled import distil
 from trainables.stages.start import loaded
 from trainables.stages.task import task_of
@@ -31,7 +32,9 @@ class Bench:
         settings, part = recipe.training(stage), None
         if isinstance(settings, Distilled) and settings.kd != "none":
             assert recipe.teacher is not None
-            part = distil(settings, self.teacher(recipe.teacher))
+            teacher = self.teacher(recipe.teacher)
+            answers = LiveAnswers(teacher, recipe.teacher, place=self.place, because="tried out")
+            part = distil(settings, answers)
         return replace(task_of(recipe, stage, part), drop_last=False)
 
     @classmethod

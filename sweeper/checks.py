@@ -107,7 +107,7 @@ def _teacher(document: Document) -> Iterator[Fault]:
     """What the file says of a teacher's training has no effect if it is loaded."""
     if document.at("teacher", "checkpoint") is not None:
         for key, value in document.at("teacher").items():
-            if key not in ("checkpoint", "model", "weights", "normalize"):
+            if key not in ("checkpoint", "model", "weights", "normalize", "table"):
                 rule = "has no effect on a teacher from a checkpoint"
                 yield document.fault(("teacher", key), rule, value, "Remove it.")
 

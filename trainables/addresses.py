@@ -97,6 +97,8 @@ def chain(
         saved: the unpruned network's MACs over the pruned one's. Without it a finetune with ``start:
             scratch_b``, whose epochs depend on it, is left out.
     """
+    if teacher is not None and recipe.teacher is not None and recipe.teacher.table == "float16":
+        teacher = digest([teacher, "float16"])  # its answers are rounded
     segments: list[Segment] = []
     parent = _root(data, recipe.model, recipe.seed, arithmetic)
     if recipe.init is not None:

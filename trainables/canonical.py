@@ -17,7 +17,7 @@ def canonical(recipe: Recipe) -> dict[str, Any]:
     if not recipe.needs_teacher:
         plain.pop("teacher", None)
     elif recipe.teacher is not None and recipe.teacher.checkpoint is not None:
-        keys = ("model", "checkpoint", "weights", "normalize")
+        keys = ("model", "checkpoint", "weights", "normalize", "table")
         plain["teacher"] = {key: plain["teacher"][key] for key in keys if key in plain["teacher"]}
     return plain
 

@@ -8,7 +8,7 @@ first and gives the same bits. Nothing waits for the device inside an epoch.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -27,14 +27,35 @@ EVALUATION_BATCH = 512
 """Images in one step of an evaluation; fixed, since the shape of a batch moves the last bits."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Pictures:
+    """What an epoch looks at."""
+
+    stage: str
+    epoch: int
+    rows: Tensor
+    """Which training images, in their order, int64 (n,), on the CPU."""
+    views: Tensor
+    """Which view of each, int64 (n,), on the CPU."""
+
+
+class Answers(Protocol):
+    """Where a teacher's logits come from."""
+
+    def prepare(self, pictures: Pictures) -> Iterator[None]:
+        """Get an epoch's logits ready, before it begins; yields at least once a second."""
+
+    def logits(self, batch: Batch) -> Tensor:
+        """The logits (B, classes) of a batch of B images of the epoch."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Distillation:
     """The part of a loss that comes from the teacher."""
 
     loss: Callable[..., Tensor]
     """(student logits, teacher logits, *, labels, tau) -> scalar."""
-    logits: Callable[[Batch], Tensor]
-    """The teacher's logits of a batch."""
+    answers: Answers
     tau: float
     weight: float
     ce_weight: float
@@ -56,6 +77,11 @@ class Task:
     """Whether the forward pass is computed in bfloat16 where that is safe; weights and loss are float32."""
     test: bool = False
     """Measure the test set after every epoch, too (protocol: diary)."""
+
+    def epoch(self, epoch: int) -> dict[str, Any]:
+        """What the order and the views of an epoch follow from, as arguments of ``TrainingImages.epoch``."""
+        names = ("seed", "stage", "batch_size", "drop_last")
+        return {name: getattr(self, name) for name in names} | {"epoch": epoch}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,18 +106,26 @@ class TrainingImages:
         few = self.padded[:count].contiguous()
         return replace(self, padded=few, labels=self.labels[:count])
 
-    def epoch(
-        self, *, seed: int, stage: str, epoch: int, batch_size: int, drop_last: bool
-    ) -> Iterator[Batch]:
-        """The batches of one epoch: its order and its views follow from (seed, stage, epoch)."""
+    def pictures(self, *, seed: int, stage: str, epoch: int, batch_size: int, drop_last: bool) -> Pictures:
+        """The order of one epoch and its views: they follow from (seed, stage, epoch)."""
         count = len(self.labels)
         order = epoch_order(count, generator=generator(seed, stage, epoch, "order"))
         views = draw(count, pad=self.pad, flip=self.flip, generator=generator(seed, stage, epoch, "views"))
+        used = count // batch_size * batch_size if drop_last else count
+        return Pictures(stage=stage, epoch=epoch, rows=order[:used], views=views[:used])
+
+    def epoch(
+        self, *, seed: int, stage: str, epoch: int, batch_size: int, drop_last: bool
+    ) -> Iterator[Batch]:
+        """The batches of one epoch."""
+        pictures = self.pictures(
+            seed=seed, stage=stage, epoch=epoch, batch_size=batch_size, drop_last=drop_last
+        )
         return batches(
             self.padded,
             self.labels,
-            order=order,
-            views=views,
+            order=pictures.rows,
+            views=pictures.views,
             pad=self.pad,
             flip=self.flip,
             batch_size=batch_size,
@@ -139,9 +173,7 @@ def train_epoch(
     loss_sum = torch.zeros((), device=device)
     right = torch.zeros((), dtype=torch.int64, device=device)
     steps = seen = 0
-    epoch_batches = images.epoch(
-        seed=task.seed, stage=task.stage, epoch=epoch, batch_size=task.batch_size, drop_last=task.drop_last
-    )
+    epoch_batches = images.epoch(**task.epoch(epoch))
     with torch.random.fork_rng(devices=[]):  # dropout, too, draws numbers that come from the epoch
         torch.manual_seed(derive(task.seed, task.stage, epoch, "network"))
         for batch in epoch_batches:
@@ -174,7 +206,7 @@ def batch_loss(logits: Tensor, batch: Batch, task: Task) -> Tensor:
     if task.distillation is None:
         return cross_entropy
     part = task.distillation
-    distilled = part.loss(logits, part.logits(batch), labels=batch.labels, tau=part.tau)
+    distilled = part.loss(logits, part.answers.logits(batch), labels=batch.labels, tau=part.tau)
     return part.ce_weight * cross_entropy + part.weight * distilled
 
 

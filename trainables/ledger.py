@@ -1,4 +1,7 @@
-"""Who trained what: every process appends each epoch that it executed, so that kills can't hide work."""
+"""Who trained what: every process appends each epoch that it executed, so that kills can't hide work.
+
+What a teacher computed for it stands in lines of their own kind, ``views``.
+"""
 
 import json
 import os
@@ -6,6 +9,7 @@ import secrets
 import socket
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 class Ledger:
@@ -17,18 +21,38 @@ class Ledger:
 
     def add(self, *, stage: str, epoch: int, address: str, seconds: float, trial: int | None) -> None:
         """One executed epoch, as one line."""
+        self._write(stage=stage, epoch=epoch, address=address, seconds=round(seconds, 4), trial=trial)
+
+    def views(
+        self,
+        *,
+        stage: str,
+        epoch: int,
+        computed: int,
+        again: int,
+        live: str,
+        seconds: float,
+        trial: int | None,
+    ) -> None:
+        """Views of images that a teacher looked at for an epoch, as one line.
+
+        Args:
+            stage: whose epoch.
+            epoch: which.
+            computed: so many views.
+            again: of these, known to have been computed before: their row was damaged.
+            live: why they are not kept; "": they are.
+            seconds: taken by the teacher; 0 where it was not timed.
+            trial: for which.
+        """
+        more = {"computed": computed, "again": again, "live": live, "seconds": round(seconds, 4)}
+        self._write(kind="views", stage=stage, epoch=epoch, **more, trial=trial)
+
+    def _write(self, **line: Any) -> None:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        line = {
-            "stage": stage,
-            "epoch": epoch,
-            "address": address,
-            "seconds": round(seconds, 4),
-            "trial": trial,
-        }
-        file = self.folder / _name(os.getpid())
-        with file.open("a", encoding="utf-8") as stream:
+        with (self.folder / _name(os.getpid())).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
 
 

@@ -153,6 +153,9 @@ class Teacher(Training):
     normalize: Normalization | None = None
     """What the checkpoint's images were normalised with; null: the file's own word, else what fits the
     training images better is taken, and said."""
+    table: Literal["float32", "float16", "none"] = "float32"
+    """How its logits are kept, one row for each view of an image that was asked for; float16 rounds them, with a
+    table or without, and takes half the room; none: it looks at every batch anew."""
     seed: Seed = 0
     """Seed of its own training, shared by all trials."""
     epochs: Epochs = 240

@@ -21,14 +21,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import safetensors.torch
-from filelock import FileLock, Timeout
 from torch import Tensor
+
+from trainables.locks import held
+from trainables.table_room import evict, refusal, tables
+from trainables.teacher_table import Contents, Table
 
 log = logging.getLogger(__name__)
 
 MAGIC = "sweeper-state-1"
-LOCKS = 256
-"""Lock files of a store, picked by address; a fixed set, never deleted (that would free a held one)."""
+TABLES = "tables"
+"""Folder of the teachers' tables in a store."""
 LEFT_OVER_SECONDS = 3600.0
 """Age at which a half-written file belongs to no one any more: its process was killed."""
 
@@ -57,6 +60,9 @@ class States(Protocol):
 
     def lock(self, address: str) -> AbstractContextManager[bool]:
         """A context: try to be the one who computes an address; it says whether the lock was free."""
+
+    def table(self, contents: Contents) -> Table | str:
+        """A teacher's table; where there is none, why."""
 
 
 def furthest(states: States, addresses: Sequence[str]) -> tuple[int, State] | None:
@@ -118,51 +124,50 @@ class Store:
             _write(path, content)
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.folder)) from error
-        self._written_since_trim += len(content)
-        if self._written_since_trim > self.max_bytes / 50:
-            self._written_since_trim = 0
-            self.trim(keep=address)
+        self._wrote(len(content), keep=address)
 
     def discard(self, address: str) -> None:
         """Forget a state."""
         self.path(address).unlink(missing_ok=True)
 
-    @contextmanager
-    def lock(self, address: str) -> Iterator[bool]:
-        """Yield whether this process now holds the lock of ``address``; never waits.
+    def lock(self, address: str) -> AbstractContextManager[bool]:
+        """A context: whether this process now holds the lock of ``address``; never waits."""
+        return held(self.folder / "locks", int(address[:8], 16))
 
-        The kernel frees it when the process ends, however it ends.
-        """
-        file = self.folder / "locks" / f"{int(address[:8], 16) % LOCKS:03d}.lock"
-        held = FileLock(file, timeout=0)
-        try:
-            held.acquire()
-        except Timeout:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            held.release()
+    def table(self, contents: Contents) -> Table | str:
+        """A teacher's table, made if need be; where there is no room for it, why."""
+        folder = self.folder / TABLES
+        return refusal(contents, folder, max_bytes=self.max_bytes) or Table(
+            folder, contents, wrote=self._wrote
+        )
 
     def trim(self, keep: str | None = None) -> int:
-        """Delete the least recently used states until the rest fits; return the bytes that went.
+        """Delete the least recently used states and tables until the rest fits; return the bytes that went.
 
-        What another process is just writing is neither counted nor touched.
+        What another process is just writing is neither counted nor touched; a table in use is counted and stays.
         """
         for written, _, path in self._files("??/*.tmp"):
             if time.time() - written > LEFT_OVER_SECONDS:
                 path.unlink(missing_ok=True)
-        files = sorted(self._files("??/*.state"), key=lambda entry: entry[0])
+        files = sorted([*self._files("??/*.state"), *tables(self.folder / TABLES)], key=lambda one: one[0])
         excess = sum(size for _, size, _ in files) - self.max_bytes
         gone = 0
         for _, size, path in files:
             if gone >= excess:
                 break
-            if keep is None or path != self.path(keep):
+            if path.suffix == ".table":
+                gone += size if evict(path) else 0
+            elif keep is None or path != self.path(keep):
                 path.unlink(missing_ok=True)
                 gone += size
         return gone
+
+    def _wrote(self, count: int, keep: str | None = None) -> None:
+        """Look at the limit, once enough was written."""
+        self._written_since_trim += count
+        if self._written_since_trim > self.max_bytes / 50:
+            self._written_since_trim = 0
+            self.trim(keep=keep)
 
     def _files(self, pattern: str) -> Iterator[tuple[float, int, Path]]:
         """(time of use, bytes, path) of files."""
@@ -189,6 +194,10 @@ class NoStore:
     def lock(self, address: str) -> Iterator[bool]:
         """No one else can want it."""
         yield True
+
+    def table(self, contents: Contents) -> str:
+        """Nothing is kept."""
+        return "no store is used"
 
 
 def _write(path: Path, content: bytes) -> None:

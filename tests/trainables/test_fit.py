@@ -1,11 +1,23 @@
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from trainables.data.batches import Batch
 from trainables.errors import TrainingFailedError
-from trainables.fit import Distillation, Task, TrainingImages, batch_loss, measure, predict, sgd, train_epoch
+from trainables.fit import (
+    Distillation,
+    Pictures,
+    Task,
+    TrainingImages,
+    batch_loss,
+    measure,
+    predict,
+    sgd,
+    train_epoch,
+)
 from trainables.losses import LOSSES
 from trainables.models import Architecture, build
 from trainables.place import Place
@@ -145,12 +157,25 @@ def test_the_optimizer_is_the_one_that_is_asked_for() -> None:
     assert (group["momentum"], group["nesterov"], group["weight_decay"]) == (0.5, True, 0.0)
 
 
+class Told:
+    """A teacher that always says the same."""
+
+    def __init__(self, answers: torch.Tensor) -> None:
+        self.answers = answers
+
+    def prepare(self, pictures: Pictures) -> Iterator[None]:
+        yield from ()
+
+    def logits(self, batch: Batch) -> torch.Tensor:
+        return self.answers
+
+
 def test_a_distilled_loss_is_the_weighted_sum_of_its_parts(place: Place) -> None:
     batch = next(place.images.epoch(seed=0, stage="s", epoch=1, batch_size=8, drop_last=False))
     generator = torch.Generator().manual_seed(0)
     student, teacher = (torch.randn(8, 10, generator=generator) for _ in range(2))
     dist = LOSSES["dist"].function
-    part = Distillation(loss=dist, logits=lambda _: teacher, tau=4.0, weight=2.0, ce_weight=0.5)
+    part = Distillation(loss=dist, answers=Told(teacher), tau=4.0, weight=2.0, ce_weight=0.5)
     hard = batch_loss(student, batch, TASK)
     torch.testing.assert_close(
         batch_loss(student, batch, replace(TASK, distillation=part)),

@@ -3,19 +3,20 @@
 from collections.abc import Generator
 
 from trainables.addresses import distillation_weights
-from trainables.fit import Distillation
+from trainables.fit import Answers, Distillation
 from trainables.losses import LOSSES
 from trainables.place import Place
 from trainables.recipe import Distilled, Recipe
-from trainables.stages.teacher import LiveTeacher, teacher_of
+from trainables.stages.answers import answers_of
+from trainables.stages.teacher import teacher_of
 from trainables.stages.training import Record
 
 
-def distil(settings: Distilled, teacher: LiveTeacher) -> Distillation:
-    """The loss that a stage's settings ask for, from this teacher."""
+def distil(settings: Distilled, answers: Answers) -> Distillation:
+    """The loss that a stage's settings ask for, from a teacher's answers."""
     tau, weight, ce_weight = distillation_weights(settings)
     return Distillation(
-        loss=LOSSES[settings.kd].function, logits=teacher.logits, tau=tau, weight=weight, ce_weight=ce_weight
+        loss=LOSSES[settings.kd].function, answers=answers, tau=tau, weight=weight, ce_weight=ce_weight
     )
 
 
@@ -26,4 +27,4 @@ def distillation(
     if settings.kd == "none":
         return None
     teacher = yield from teacher_of(recipe, place)
-    return distil(settings, teacher)
+    return distil(settings, answers_of(recipe, teacher, place))

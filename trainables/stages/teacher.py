@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 import torch
 from torch import Tensor, nn
 
-from trainables.addresses import digest, teacher_address, teacher_segment
+from trainables.addresses import digest, file_digest, teacher_address, teacher_segment
 from trainables.data.batches import Batch
 from trainables.fit import Task, network_input
 from trainables.models import build
@@ -45,16 +45,31 @@ def teacher_of(recipe: Recipe, place: Place) -> Generator[Record, None, LiveTeac
     """The recipe's teacher, trained now if no one has yet."""
     teacher = recipe.teacher
     assert teacher is not None
-    address = teacher_address(recipe, place.identity, place.arithmetic)
-    key = f"{address} {digest(place.identity.to_json())} {place.device}"
+    if teacher.checkpoint is not None:
+        return _from_file(teacher, place)
+    key = _key(teacher_address(recipe, place.identity, place.arithmetic), place)
     if key not in _READY:
-        if teacher.checkpoint is not None:
-            network = loaded(teacher, place)
-        else:
-            network = yield from _trained(recipe, teacher, place)
-        _READY.clear()
-        _READY[key] = LiveTeacher(network)
+        _keep(key, (yield from _trained(recipe, teacher, place)))
     return _READY[key]
+
+
+def _from_file(teacher: Teacher, place: Place) -> LiveTeacher:
+    """The teacher of a checkpoint; read once, also where it was tried out first."""
+    assert teacher.checkpoint is not None
+    how = teacher.model_dump(include={"model", "weights", "normalize"})
+    key = _key([file_digest(teacher.checkpoint), how], place)
+    if key not in _READY:
+        _keep(key, loaded(teacher, place))
+    return _READY[key]
+
+
+def _key(what: object, place: Place) -> str:
+    return f"{digest([what, place.identity.to_json(), dict(place.arithmetic)])} {place.device}"
+
+
+def _keep(key: str, network: nn.Module) -> None:
+    _READY.clear()
+    _READY[key] = LiveTeacher(network)
 
 
 def _trained(recipe: Recipe, teacher: Teacher, place: Place) -> Generator[Record, None, nn.Module]:
@@ -106,8 +121,11 @@ def stand_ins(place: Place) -> Callable[[Teacher], LiveTeacher]:
     def stand_in(teacher: Teacher) -> LiveTeacher:
         key = teacher.model_dump_json()
         if key not in made:
-            network = untrained(teacher, place) if teacher.checkpoint is None else loaded(teacher, place)
-            made[key] = LiveTeacher(network)
+            made[key] = (
+                LiveTeacher(untrained(teacher, place))
+                if teacher.checkpoint is None
+                else _from_file(teacher, place)
+            )
         return made[key]
 
     return stand_in

@@ -77,6 +77,7 @@ def train(
             continue
         if task is None:
             task = yield from task_of()
+        yield from _answered(segment, position, task, place)
         with place.store.lock(ahead[0]) as mine:
             fresh = mine and place.store.get(ahead[0]) is None
             if fresh:
@@ -95,6 +96,16 @@ def train(
             time.sleep(WAIT_SECONDS)
             yield {"kind": "waiting", "stage": segment.stage, "epoch": segment.behind + position.epoch + 1}
     return position
+
+
+def _answered(
+    segment: Segment, position: Position, task: Task, place: Place
+) -> Generator[Record, None, None]:
+    """Get the teacher's answers to the next epoch, before its lock is taken; says that it waits for them."""
+    epoch = segment.behind + position.epoch + 1
+    if task.distillation is not None:
+        for _ in task.distillation.answers.prepare(place.images.pictures(**task.epoch(epoch))):
+            yield {"kind": "waiting", "stage": segment.stage, "epoch": epoch}
 
 
 def _train_one(segment: Segment, position: Position, optimizer: Any, task: Task, place: Place) -> Position:

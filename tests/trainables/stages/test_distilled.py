@@ -4,6 +4,7 @@ from trainables.errors import InputError
 from trainables.losses import LOSSES
 from trainables.place import Place
 from trainables.recipe import Data, Finetune, Recipe, Teacher
+from trainables.stages.answers import LiveAnswers
 from trainables.stages.distilled import distil, distillation
 from trainables.stages.teacher import LiveTeacher, untrained
 
@@ -26,12 +27,13 @@ def place() -> Place:
 def test_the_loss_and_its_weights_are_the_settings_or_the_losss_own(
     place: Place, settings: Finetune, expected: tuple[str, float, float, float]
 ) -> None:
-    teacher = LiveTeacher(untrained(Teacher(model="resnet8"), place))
-    part = distil(settings, teacher)
+    asked = Teacher(model="resnet8")
+    answers = LiveAnswers(LiveTeacher(untrained(asked, place)), asked, place=place, because="")
+    part = distil(settings, answers)
     name, *weights = expected
     assert part.loss is LOSSES[name].function
     assert [part.tau, part.weight, part.ce_weight] == weights
-    assert part.logits == teacher.logits
+    assert part.answers is answers
 
 
 def test_a_stage_that_does_not_distil_needs_no_teacher(place: Place) -> None:
