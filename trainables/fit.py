@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.data import Dataset, Images
-from trainables.data.augment import draw, pad_images
+from trainables.data.augment import draw
 from trainables.data.batches import Batch, batches, epoch_order, normalise
 from trainables.errors import TrainingFailedError
 from trainables.losses.sparsity import add_subgradient
@@ -86,10 +86,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingImages:
-    """The training images, padded once for the crops."""
+    """The training images on the device, and how they are cropped and flipped."""
 
-    padded: Tensor
-    """uint8, (N, C, H + 2 pad, W + 2 pad)."""
+    pixels: Tensor
+    """uint8 (N, C, H, W); on the CPU those of the data set themselves, not a copy."""
     labels: Tensor
     pad: int
     flip: bool
@@ -97,14 +97,12 @@ class TrainingImages:
     @classmethod
     def of(cls, data: Dataset, device: torch.device) -> "TrainingImages":
         """The training images of a data set, on a device."""
-        padded = pad_images(data.train.pixels, data.pad).to(device)
-        labels = data.train.labels.to(device)
-        return cls(padded=padded, labels=labels, pad=data.pad, flip=data.flip)
+        images = data.train.to(device)
+        return cls(pixels=images.pixels, labels=images.labels, pad=data.pad, flip=data.flip)
 
     def first(self, count: int) -> "TrainingImages":
         """The first ``count`` of them, for a try."""
-        few = self.padded[:count].contiguous()
-        return replace(self, padded=few, labels=self.labels[:count])
+        return replace(self, pixels=self.pixels[:count], labels=self.labels[:count])
 
     def pictures(self, *, seed: int, stage: str, epoch: int, batch_size: int, drop_last: bool) -> Pictures:
         """The order of one epoch and its views: they follow from (seed, stage, epoch)."""
@@ -122,7 +120,7 @@ class TrainingImages:
             seed=seed, stage=stage, epoch=epoch, batch_size=batch_size, drop_last=drop_last
         )
         return batches(
-            self.padded,
+            self.pixels,
             self.labels,
             order=pictures.rows,
             views=pictures.views,
@@ -169,7 +167,7 @@ def train_epoch(
     for group in optimizer.param_groups:
         group["lr"] = lr
     network.train()
-    device = images.padded.device
+    device = images.pixels.device
     loss_sum = torch.zeros((), device=device)
     right = torch.zeros((), dtype=torch.int64, device=device)
     steps = seen = 0

@@ -65,7 +65,7 @@ def test_the_last_batch_is_left_out_only_if_asked(place: Place) -> None:
 
 def test_the_first_images_are_a_smaller_set_of_their_own(place: Place) -> None:
     few = place.images.first(7)
-    assert torch.equal(few.padded, place.images.padded[:7])
+    assert torch.equal(few.pixels, place.images.pixels[:7])
     assert torch.equal(few.labels, place.images.labels[:7])
     assert (few.pad, few.flip) == (place.images.pad, place.images.flip)
     (batch,) = few.epoch(seed=0, stage="s", epoch=1, batch_size=64, drop_last=False)

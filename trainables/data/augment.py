@@ -13,6 +13,7 @@ RandomHorizontalFlip: black is added before normalisation.
 from __future__ import annotations
 
 import torch
+from torch.nn import functional
 
 
 def views(pad: int, flip: bool) -> int:
@@ -30,44 +31,34 @@ def draw(n: int, *, pad: int, flip: bool, generator: torch.Generator) -> torch.T
     return torch.randint(views(pad, flip), (n,), generator=generator, device=generator.device)
 
 
-def pad_images(pixels: torch.Tensor, pad: int) -> torch.Tensor:
-    """Pixels uint8 (N, C, H, W) with ``pad`` pixels of black around them, (N, C, H + 2 pad, W + 2 pad)."""
-    if pad == 0:
-        return pixels.contiguous()
-    n, channels, height, width = pixels.shape
-    padded = pixels.new_zeros(n, channels, height + 2 * pad, width + 2 * pad)
-    padded[:, :, pad:-pad, pad:-pad] = pixels
-    return padded
-
-
 def gather(
-    padded: torch.Tensor, rows: torch.Tensor, views: torch.Tensor, *, pad: int, flip: bool
+    pixels: torch.Tensor, rows: torch.Tensor, views: torch.Tensor, *, pad: int, flip: bool
 ) -> torch.Tensor:
-    """The views of some images, exactly, on the device of ``padded`` and without waiting for it.
+    """The views of some images, exactly, on the device of ``pixels`` and without waiting for it.
 
-    Lines of W pixels are copied from where they begin in the padded images, C H of them an image; then
-    the mirrored images are turned around.
+    Only these images are padded. Lines of W pixels are copied from where they begin in the padded images, C H
+    of them an image; then the mirrored images are turned around: a ^ ((a ^ turned) & 255) is turned.
 
     Args:
-        padded: uint8 (N, C, H + 2 pad, W + 2 pad), contiguous, from ``pad_images``.
+        pixels: uint8 (N, C, H, W), contiguous.
         rows: Which images, int64 (B,), each 0 to N - 1.
         views: Which view of each, int64 (B,), each 0 to ``views(pad, flip)`` - 1.
-        pad: As ``padded`` was made with.
+        pad: Pixels of black around an image, at least 0.
         flip: Whether odd views are mirrored.
 
     Returns:
         uint8 (B, C, H, W), contiguous.
     """
-    _, channels, full_height, full_width = padded.shape
-    height, width = full_height - 2 * pad, full_width - 2 * pad
+    _, channels, height, width = pixels.shape
+    padded = functional.pad(pixels.index_select(0, rows), (pad,) * 4).flatten()
+    line, plane = width + 2 * pad, (height + 2 * pad) * (width + 2 * pad)
     crops = views // 2 if flip else views
-    corners = crops // (2 * pad + 1) * full_width + crops % (2 * pad + 1)
-    planes = torch.arange(channels, device=padded.device)[:, None] * full_height
-    lines = (planes + torch.arange(height, device=padded.device)).flatten() * full_width
-    begins = (rows * padded[0].numel() + corners)[:, None] + lines
-    pixels = padded.view(-1).unfold(0, width, 1).index_select(0, begins.flatten())
-    pixels = pixels.view(-1, channels, height, width)
-    if flip:
-        mirrored = (views % 2).bool()[:, None, None, None]
-        pixels = torch.where(mirrored, pixels.flip(-1), pixels)
-    return pixels
+    corners = crops // (2 * pad + 1) * line + crops % (2 * pad + 1)
+    planes = torch.arange(len(rows) * channels, device=pixels.device).view(-1, channels, 1) * plane
+    lines = torch.arange(height, device=pixels.device) * line
+    begins = (planes + corners[:, None, None] + lines).flatten()
+    crop = padded.unfold(0, width, 1).index_select(0, begins).view(-1, channels, height, width)
+    if not flip:
+        return crop
+    mirrored = (views % 2).to(torch.uint8).neg()[:, None, None, None]
+    return crop.flip(-1).bitwise_xor_(crop).bitwise_and_(mirrored).bitwise_xor_(crop)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import functional
 
-from trainables.data.augment import centre, draw, gather, pad_images, views
+from trainables.data.augment import centre, draw, gather, views
 
 SHAPES = [
     (4, True, 3, 32, 32),
@@ -33,7 +33,7 @@ def test_every_view_is_the_crop_and_flip_of_torchvision(
 ) -> None:
     image = random_images(1, channels, height, width)
     every = torch.arange(views(pad, flip))
-    ours = gather(pad_images(image, pad), torch.zeros_like(every), every, pad=pad, flip=flip)
+    ours = gather(image, torch.zeros_like(every), every, pad=pad, flip=flip)
     black = functional.pad(image[0], [pad])
     theirs = []
     for dy in range(2 * pad + 1):
@@ -47,7 +47,7 @@ def test_every_view_is_the_crop_and_flip_of_torchvision(
 def test_a_view_has_the_pixels_of_pillow_too() -> None:
     image = random_images(1, 3, 32, 32)
     view = (2 * 9 + 7) * 2 + 1
-    ours = gather(pad_images(image, 4), torch.tensor([0]), torch.tensor([view]), pad=4, flip=True)[0]
+    ours = gather(image, torch.tensor([0]), torch.tensor([view]), pad=4, flip=True)[0]
     pillow = functional.pad(Image.fromarray(image[0].permute(1, 2, 0).numpy()), [4])
     pillow = functional.hflip(functional.crop(pillow, 2, 7, 32, 32))
     assert torch.equal(ours, functional.pil_to_tensor(pillow))
@@ -65,12 +65,12 @@ def test_a_view_has_the_pixels_of_pillow_too() -> None:
 def test_a_gather_of_many_is_the_gathers_of_each(
     pad: int, flip: bool, channels: int, height: int, width: int, n: int
 ) -> None:
-    padded = pad_images(random_images(6, channels, height, width), pad)
+    images = random_images(6, channels, height, width)
     g = torch.Generator().manual_seed(n)
     rows = torch.randint(6, (n,), generator=g)
     chosen = draw(n, pad=pad, flip=flip, generator=g)
-    together = gather(padded, rows, chosen, pad=pad, flip=flip)
-    alone = [gather(padded, r[None], v[None], pad=pad, flip=flip) for r, v in zip(rows, chosen, strict=True)]
+    together = gather(images, rows, chosen, pad=pad, flip=flip)
+    alone = [gather(images, r[None], v[None], pad=pad, flip=flip) for r, v in zip(rows, chosen, strict=True)]
     assert torch.equal(together, torch.cat(alone))
 
 
@@ -78,7 +78,7 @@ def test_a_gather_of_many_is_the_gathers_of_each(
 def test_the_centre_is_the_image_itself(pad: int, flip: bool, channels: int, height: int, width: int) -> None:
     images = random_images(3, channels, height, width)
     middle = torch.full((3,), centre(pad, flip))
-    assert torch.equal(gather(pad_images(images, pad), torch.arange(3), middle, pad=pad, flip=flip), images)
+    assert torch.equal(gather(images, torch.arange(3), middle, pad=pad, flip=flip), images)
 
 
 def test_views_are_drawn_evenly_and_repeatably() -> None:
