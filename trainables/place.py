@@ -89,11 +89,17 @@ class Place:
             identity=identity(dataset),
             device=device,
             arithmetic=describe(threads=threads, device=device),
-            store=NoStore() if store is None else Store(store, max_bytes=int(max_gb * GIGABYTE)),
+            store=NoStore() if store is None else _store(store, int(max_gb * GIGABYTE)),
             ledger=Ledger(ledger),
             keep=keep or {},
             trial=trial,
         )
+
+
+@lru_cache(maxsize=2)
+def _store(folder: Path, max_bytes: int) -> Store:
+    """One for all trials of a process, so that what they write adds up and the store is trimmed in time."""
+    return Store(folder, max_bytes=max_bytes)
 
 
 @lru_cache(maxsize=2)

@@ -12,8 +12,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -23,17 +21,17 @@ from typing import Any, Protocol
 import safetensors.torch
 from torch import Tensor
 
+from trainables.aside import aside
 from trainables.locks import held
-from trainables.table_room import evict, refusal, tables
+from trainables.table_room import refusal
 from trainables.teacher_table import Contents, Table
+from trainables.upkeep import TABLES, trim
 
 log = logging.getLogger(__name__)
 
 MAGIC = "sweeper-state-1"
-TABLES = "tables"
-"""Folder of the teachers' tables in a store."""
-LEFT_OVER_SECONDS = 3600.0
-"""Age at which a half-written file belongs to no one any more: its process was killed."""
+TRIMS = 50
+"""A process looks at the size of the store each time that it has written this part of the limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +84,7 @@ class Store:
         """
         self.folder = folder
         self.max_bytes = max_bytes
-        self._written_since_trim = 0
+        self._unseen = 0  # bytes that may be written before the next look at the size: the first put looks
         (folder / "locks").mkdir(parents=True, exist_ok=True)
 
     def path(self, address: str) -> Path:
@@ -120,11 +118,11 @@ class Store:
         path = self.path(address)
         content = encode(state)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, content)
+            with aside(path) as file:
+                file.write_bytes(content)
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.folder)) from error
-        self._wrote(len(content), keep=address)
+        self._wrote(len(content), keep=path)
 
     def discard(self, address: str) -> None:
         """Forget a state."""
@@ -141,40 +139,12 @@ class Store:
             folder, contents, wrote=self._wrote
         )
 
-    def trim(self, keep: str | None = None) -> int:
-        """Delete the least recently used states and tables until the rest fits; return the bytes that went.
-
-        What another process is just writing is neither counted nor touched; a table in use is counted and stays.
-        """
-        for written, _, path in self._files("??/*.tmp"):
-            if time.time() - written > LEFT_OVER_SECONDS:
-                path.unlink(missing_ok=True)
-        files = sorted([*self._files("??/*.state"), *tables(self.folder / TABLES)], key=lambda one: one[0])
-        excess = sum(size for _, size, _ in files) - self.max_bytes
-        gone = 0
-        for _, size, path in files:
-            if gone >= excess:
-                break
-            if path.suffix == ".table":
-                gone += size if evict(path) else 0
-            elif keep is None or path != self.path(keep):
-                path.unlink(missing_ok=True)
-                gone += size
-        return gone
-
-    def _wrote(self, count: int, keep: str | None = None) -> None:
+    def _wrote(self, count: int, keep: Path | None = None) -> None:
         """Look at the limit, once enough was written."""
-        self._written_since_trim += count
-        if self._written_since_trim > self.max_bytes / 50:
-            self._written_since_trim = 0
-            self.trim(keep=keep)
-
-    def _files(self, pattern: str) -> Iterator[tuple[float, int, Path]]:
-        """(time of use, bytes, path) of files."""
-        for path in self.folder.glob(pattern):
-            with suppress(FileNotFoundError):
-                stat = path.stat()
-                yield stat.st_mtime, stat.st_size, path
+        self._unseen -= count
+        if self._unseen < 0:
+            self._unseen = self.max_bytes // TRIMS
+            trim(self.folder, self.max_bytes, keep=keep)
 
 
 class NoStore:
@@ -198,18 +168,6 @@ class NoStore:
     def table(self, contents: Contents) -> str:
         """Nothing is kept."""
         return "no store is used"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Aside, then renamed."""
-    handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
 
 
 def encode(state: State) -> bytes:

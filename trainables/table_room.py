@@ -51,7 +51,7 @@ def refusal(contents: Contents, folder: Path, *, max_bytes: int) -> str:
     if need > limit:
         return f"it needs {_size(need)}, and a store of {_size(max_bytes)} leaves {_size(limit)} to tables"
     others = 0
-    for _, _, other in tables(folder):
+    for other in folder.glob("*.table"):
         with _unused(other) as unused:
             others += 0 if unused or other == path else other.stat().st_size
     if need + others > limit:
@@ -62,16 +62,6 @@ def refusal(contents: Contents, folder: Path, *, max_bytes: int) -> str:
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     return f"it needs {_size(need)} more, and {_size(free)} are free" if need > free else ""
-
-
-def tables(folder: Path) -> list[tuple[float, int, Path]]:
-    """(time of use, bytes on the disk, path) of every table; a sparse file takes less than its length."""
-    found = []
-    for path in folder.glob("*.table"):
-        with suppress(FileNotFoundError):
-            stat = path.stat()
-            found.append((stat.st_mtime, stat.st_blocks * 512, path))
-    return found
 
 
 def _size(count: int) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainables.store import LEFT_OVER_SECONDS, NoStore, State, Store, furthest
+from trainables import upkeep
+from trainables.store import TRIMS, NoStore, State, Store, furthest
 
 ONE, OTHER = "ab" * 20, "cd" * 20
 SPAWN = multiprocessing.get_context("spawn")
@@ -124,43 +125,43 @@ def test_a_put_that_fails_leaves_nothing(store: Store) -> None:
     assert list(store.folder.glob("*/*.tmp")) == []
 
 
-def test_the_least_recently_used_states_go_first(store: Store) -> None:
-    addresses = [f"{number:02d}" * 20 for number in range(6)]
-    for number, address in enumerate(addresses):
-        store.put(address, state(numbers=1000))
-        os.utime(store.path(address), (number, number))
-    store.get(addresses[0])  # a use
-    size = store.path(addresses[0]).stat().st_size
-    store.max_bytes = 3 * size
-    assert store.trim() == 3 * size
-    assert [address for address in addresses if store.path(address).exists()] == [
-        addresses[0],
-        *addresses[4:],
-    ]
-    assert store.trim() == 0
+def age(store: Store, address: str, seconds: float = 2 * upkeep.IN_USE_SECONDS) -> None:
+    """As if a state had been used last so long ago."""
+    then = time.time() - seconds
+    os.utime(store.path(address), (then, then))
 
 
-def test_a_store_that_is_too_small_keeps_what_was_just_put(tmp_path: Path) -> None:
+def test_a_read_is_a_use(store: Store) -> None:
+    store.put(ONE, state())
+    store.put(OTHER, state())
+    age(store, ONE, 200)
+    age(store, OTHER, 100)
+    store.get(ONE)
+    assert [entry.path for entry in upkeep.trim(store.folder, 0)] == [store.path(OTHER)]
+
+
+def test_a_store_that_is_too_small_keeps_what_was_just_put_and_what_is_in_use(tmp_path: Path) -> None:
     store = Store(tmp_path, max_bytes=1)
     store.put(ONE, state())
+    store.put(OTHER, state())
+    assert store.get(ONE) is not None  # another process may wait for it
+    age(store, ONE)
     store.put(OTHER, state())
     assert store.get(ONE) is None
     assert store.get(OTHER) is not None
 
 
-def test_what_another_process_is_writing_is_neither_counted_nor_deleted(store: Store) -> None:
+def test_a_process_looks_at_the_size_first_and_after_each_part_of_the_limit(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.put(ONE, state())
-    fresh, left_over = (store.path(ONE).with_name(name) for name in ("fresh.tmp", "left.tmp"))
-    for file in (fresh, left_over):
-        file.write_bytes(b"0" * 10**6)
-    hours_ago = time.time() - 2 * LEFT_OVER_SECONDS
-    os.utime(left_over, (hours_ago, hours_ago))
-    os.utime(store.path(ONE), (hours_ago, hours_ago))
-    store.max_bytes = store.path(ONE).stat().st_size
-    assert store.trim() == 0
-    assert store.get(ONE) is not None
-    assert fresh.exists()
-    assert not left_over.exists()  # its process was killed long ago
+    size = store.path(ONE).stat().st_size
+    looks: list[Path] = []
+    monkeypatch.setattr("trainables.store.trim", lambda folder, *_, **__: looks.append(folder))
+    other = Store(store.folder, max_bytes=3 * TRIMS * size)
+    for _ in range(9):
+        other.put(ONE, state())
+    assert looks == [store.folder] * 3  # at the first, fifth and ninth
 
 
 def test_a_store_that_was_deleted_is_made_again(store: Store) -> None:

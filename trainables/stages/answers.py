@@ -135,9 +135,9 @@ class TableAnswers:
     def _looked_at(self, entries: NDArray[np.int64]) -> NDArray[np.floating]:
         """What the teacher says to views of images, (n, classes)."""
         images = self.place.images
-        numbers = torch.from_numpy(entries).to(images.padded.device)
+        numbers = torch.from_numpy(entries).to(images.pixels.device)
         rows, chosen = numbers // self.table.contents.views, numbers % self.table.contents.views
-        pixels = gather(images.padded, rows, chosen, pad=images.pad, flip=images.flip)
+        pixels = gather(images.pixels, rows, chosen, pad=images.pad, flip=images.flip)
         answers = self.teacher.logits(Batch(pixels, images.labels[rows], rows, chosen))
         return answers.cpu().numpy().astype(self.table.contents.dtype)
 

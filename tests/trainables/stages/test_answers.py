@@ -96,8 +96,8 @@ def test_the_table_says_what_the_live_teacher_says_to_the_bit(
 def test_so_it_does_for_colour_images(place: Callable[..., Place]) -> None:
     at, asked = place(), recipe()
     generator = torch.Generator().manual_seed(0)
-    padded = torch.randint(0, 256, (100, 3, 20, 20), dtype=torch.uint8, generator=generator)
-    images = TrainingImages(padded=padded, labels=torch.arange(100) % 7, pad=2, flip=True)
+    pixels = torch.randint(0, 256, (100, 3, 16, 16), dtype=torch.uint8, generator=generator)
+    images = TrainingImages(pixels=pixels, labels=torch.arange(100) % 7, pad=2, flip=True)
     colour = Architecture(model="resnet8", classes=7, channels=3, mean=(0.3,) * 3, std=(0.4,) * 3)
     at = replace(at, images=images, identity=replace(at.identity, classes=7, channels=3, pad=2, flip=True))
     live_teacher = LiveTeacher(at.put(build(colour, seed=0)))
