@@ -19,3 +19,12 @@ def aside(path: Path) -> Iterator[Path]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def said_of(folder: Path) -> Iterator[None]:
+    """Whatever can't be written inside: the error names ``folder``, by which people know it."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error

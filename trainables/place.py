@@ -12,7 +12,8 @@ from torch import nn
 from trainables.addresses import DataIdentity
 from trainables.arithmetic import describe, pick_device, use_threads
 from trainables.data import Dataset, load_data
-from trainables.data.dataset import validated_on_test
+from trainables.data.dataset import checked_source, validated_on_test, with_views
+from trainables.data.mapped import mapped, used
 from trainables.fit import TrainingImages
 from trainables.ledger import Ledger
 from trainables.models import Architecture
@@ -82,14 +83,17 @@ class Place:
         """
         use_threads(threads)
         device = pick_device(gpus)
-        dataset, images = _images(data, device, seen)
+        limit = int(max_gb * GIGABYTE)
+        dataset, images, file = _images(data, device, seen, store, limit)
+        if file is not None:
+            used(file)
         return cls(
             data=dataset,
             images=images,
             identity=identity(dataset),
             device=device,
             arithmetic=describe(threads=threads, device=device),
-            store=NoStore() if store is None else _store(store, int(max_gb * GIGABYTE)),
+            store=NoStore() if store is None else _store(store, limit),
             ledger=Ledger(ledger),
             keep=keep or {},
             trial=trial,
@@ -103,16 +107,26 @@ def _store(folder: Path, max_bytes: int) -> Store:
 
 
 @lru_cache(maxsize=2)
-def _images(data: Data, device: torch.device, seen: bool) -> tuple[Dataset, TrainingImages]:
-    dataset = load_dataset(data)
-    if seen:
-        dataset = validated_on_test(dataset, seed=data.split_seed)
-    return dataset, TrainingImages.of(dataset, device)
+def _images(
+    data: Data, device: torch.device, seen: bool, store: Path | None, limit: int
+) -> tuple[Dataset, TrainingImages, Path | None]:
+    """The images, those of them that are trained on, and the file from which they are mapped, if they are."""
+    source = checked_source(data.source, None if data.path is None else Path(data.path), data.download)
+
+    def read() -> Dataset:
+        return _read(data, seen)
+
+    if store is None:
+        dataset, file = read(), None
+    else:
+        dataset, file = mapped(data, seen=seen, folder=store / "data", max_bytes=limit, make=read)
+        dataset = with_views(dataset, source, pad=data.pad, flip=data.flip)
+    return dataset, TrainingImages.of(dataset, device), file
 
 
-def load_dataset(data: Data) -> Dataset:
-    """The images that a data section names."""
-    return load_data(
+def _read(data: Data, seen: bool) -> Dataset:
+    """The images that a data section names, from their source."""
+    dataset = load_data(
         data.source,
         path=None if data.path is None else Path(data.path),
         val_fraction=data.val_fraction,
@@ -121,6 +135,7 @@ def load_dataset(data: Data) -> Dataset:
         flip=data.flip,
         download=data.download,
     )
+    return validated_on_test(dataset, seed=data.split_seed) if seen else dataset
 
 
 def identity(data: Dataset) -> DataIdentity:

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import safetensors.torch
 from torch import Tensor
 
-from trainables.aside import aside
+from trainables.aside import aside, said_of
 from trainables.locks import held
 from trainables.table_room import refusal
 from trainables.teacher_table import Contents, Table
@@ -117,11 +117,8 @@ class Store:
         """
         path = self.path(address)
         content = encode(state)
-        try:
-            with aside(path) as file:
-                file.write_bytes(content)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self.folder)) from error
+        with said_of(self.folder), aside(path) as file:
+            file.write_bytes(content)
         self._wrote(len(content), keep=path)
 
     def discard(self, address: str) -> None:

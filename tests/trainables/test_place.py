@@ -1,7 +1,11 @@
+import os
 from pathlib import Path
 
+import numpy as np
+import pytest
 import torch
 
+from trainables.errors import InputError
 from trainables.models import build
 from trainables.place import Place, identity
 from trainables.recipe import Data
@@ -27,6 +31,41 @@ def test_images_are_loaded_once_a_process() -> None:
     assert Place.prepare(DIGITS, store=None).images is Place.prepare(DIGITS, store=None).images
     other = Place.prepare(Data(source="digits", split_seed=1), store=None)
     assert other.identity.address != Place.prepare(DIGITS, store=None).identity.address
+
+
+def test_large_images_are_mapped_from_the_store_for_every_pad_and_flip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.data.mapped.SMALLEST", 0)
+    images, labels = np.arange(40 * 64, dtype=np.uint8).reshape(40, 8, 8), np.arange(40) % 2
+    parts = {
+        f"{part}_{what}": array
+        for part in ("train", "test")
+        for what, array in (("images", images), ("labels", labels))
+    }
+    np.savez(tmp_path / "set.npz", **parts)
+    data = Data(source="npz", path=str(tmp_path / "set.npz"), val_fraction=0.5)
+    alone = Place.prepare(data, store=None)
+    place = Place.prepare(data, store=tmp_path / "store")
+    assert place.identity == alone.identity
+    assert torch.equal(place.images.pixels, alone.images.pixels)
+    assert place.images.pixels.data_ptr() == place.data.train.pixels.data_ptr()  # no copy of them
+    wide = Place.prepare(data.model_copy(update={"pad": 3, "flip": False}), store=tmp_path / "store")
+    assert (wide.images.pad, wide.images.flip, wide.identity.pad) == (3, False, 3)
+    (file,) = (tmp_path / "store" / "data").glob("*.images")
+    os.utime(file, (1, 1))
+    Place.prepare(data, store=tmp_path / "store")
+    assert file.stat().st_mtime > 1  # a trial that begins uses them
+    seen = Place.prepare(data, store=tmp_path / "store", seen=True)
+    assert len(seen.data.train) == 40
+    assert len(list((tmp_path / "store" / "data").glob("*.images"))) == 2
+
+
+def test_a_setting_of_the_data_that_does_nothing_is_refused_though_the_images_are_stored(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(InputError, match=r"data.download: has no effect on data.source digits, got true"):
+        Place.prepare(Data(source="digits", download=True), store=tmp_path)
 
 
 def test_the_identity_says_all_that_training_takes_from_the_images() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -99,7 +100,7 @@ def load_data(
     Raises:
         InputError: Anything of this does not fit the source, or the images can't be read.
     """
-    chosen = _source(source, path, download)
+    chosen = checked_source(source, path, download)
     where = str(path) if path is not None else chosen.label
     raw = checked(chosen.read(path, download), where)
     train, validation = _split(raw, where, val_fraction, split_seed)
@@ -108,16 +109,30 @@ def load_data(
         mean, std = chosen.mean, chosen.std
     else:
         mean, std = statistics(train.pixels)
-    return Dataset(
+    data = Dataset(
         train=train,
         validation=validation,
         test=test,
         class_names=raw.class_names,
-        pad=_pad(chosen.pad if pad is None else pad, train.pixels),
-        flip=chosen.flip if flip is None else flip,
+        pad=0,
+        flip=False,
         mean=mean,
         std=std,
-        address=_address((train, validation, test), len(raw.class_names), mean, std),
+        address=address_of((train, validation, test), len(raw.class_names), mean, std),
+    )
+    return with_views(data, chosen, pad=pad, flip=flip)
+
+
+def with_views(data: Dataset, source: Source, *, pad: int | None, flip: bool | None) -> Dataset:
+    """The same images with other crops and flips; None: the source's default.
+
+    Raises:
+        InputError: the images are too small for ``pad``.
+    """
+    return replace(
+        data,
+        pad=_pad(source.pad if pad is None else pad, data.train.pixels),
+        flip=source.flip if flip is None else flip,
     )
 
 
@@ -154,7 +169,7 @@ def validated_on_test(data: Dataset, *, seed: int) -> Dataset:
         train=train,
         validation=halves[0],
         test=halves[1],
-        address=_address(parts, data.classes, data.mean, data.std),
+        address=address_of(parts, data.classes, data.mean, data.std),
     )
 
 
@@ -185,7 +200,12 @@ def statistics(pixels: torch.Tensor) -> tuple[tuple[float, ...], tuple[float, ..
     return tuple(mean), tuple(std)
 
 
-def _source(name: str, path: Path | None, download: bool) -> Source:
+def checked_source(name: str, path: Path | None, download: bool) -> Source:
+    """The source of a name.
+
+    Raises:
+        InputError: there is none, or path or download does not fit it.
+    """
     if name not in SOURCES:
         near = get_close_matches(name, SOURCES, n=1)
         mend = f"Did you mean {near[0]}?" if near else "Choose one of them."
@@ -239,7 +259,8 @@ def _pad(pad: int | None, pixels: torch.Tensor) -> int:
     return pad
 
 
-def _address(parts: tuple[Images, ...], classes: int, mean: tuple[float, ...], std: tuple[float, ...]) -> str:
+def address_of(parts: Sequence[Images], classes: int, mean: tuple[float, ...], std: tuple[float, ...]) -> str:
+    """The ``address`` of a data set: see there."""
     digest = hashlib.sha256(repr((classes, mean, std)).encode())
     for part in parts:
         digest.update(repr(tuple(part.pixels.shape)).encode())

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainables.data.raw import RawImages
 
+DOWNLOADS = Path("data")
+"""Where torchvision's sets are unless ``data.path`` says otherwise."""
 Read = Callable[[Path | None, bool], "RawImages"]
 
 
@@ -21,6 +23,7 @@ class Source:
     Attributes:
         label: What people call it, for messages and reports.
         read: ``read(path, download)`` gives the images; its module is imported only then.
+        files: What it reads below ``data.path``, files or whole folders; "" is the path itself.
         takes_path: Whether ``data.path`` means anything: a file or folder, or the torchvision root.
         needs_path: Whether it must be given.
         downloads: Whether ``data.download`` means anything.
@@ -33,6 +36,7 @@ class Source:
 
     label: str
     read: Read
+    files: tuple[str, ...] = ()
     takes_path: bool = True
     needs_path: bool = False
     downloads: bool = False
@@ -76,6 +80,7 @@ SOURCES: dict[str, Source] = {
     "cifar10": Source(
         label="CIFAR-10",
         read=partial(_torchvision, "CIFAR10"),
+        files=("cifar-10-batches-py",),
         downloads=True,
         pad=4,
         flip=True,
@@ -85,17 +90,31 @@ SOURCES: dict[str, Source] = {
     "cifar100": Source(
         label="CIFAR-100",
         read=partial(_torchvision, "CIFAR100"),
+        files=("cifar-100-python",),
         downloads=True,
         pad=4,
         flip=True,
         mean=(0.5071, 0.4867, 0.4408),
         std=(0.2675, 0.2565, 0.2761),
     ),
-    "mnist": Source(label="MNIST", read=partial(_torchvision, "MNIST"), downloads=True, pad=2),
-    "fashion_mnist": Source(
-        label="Fashion-MNIST", read=partial(_torchvision, "FashionMNIST"), downloads=True, pad=2, flip=True
+    "mnist": Source(
+        label="MNIST", read=partial(_torchvision, "MNIST"), files=("MNIST/raw",), downloads=True, pad=2
     ),
-    "svhn": Source(label="SVHN", read=partial(_torchvision, "SVHN"), downloads=True, pad=4),
-    "npz": Source(label="an .npz file as MedMNIST's", read=_npz, needs_path=True, flip=True),
-    "folder": Source(label="a folder of images", read=_folder, needs_path=True, flip=True),
+    "fashion_mnist": Source(
+        label="Fashion-MNIST",
+        read=partial(_torchvision, "FashionMNIST"),
+        files=("FashionMNIST/raw",),
+        downloads=True,
+        pad=2,
+        flip=True,
+    ),
+    "svhn": Source(
+        label="SVHN",
+        read=partial(_torchvision, "SVHN"),
+        files=("train_32x32.mat", "test_32x32.mat"),
+        downloads=True,
+        pad=4,
+    ),
+    "npz": Source(label="an .npz file as MedMNIST's", read=_npz, files=("",), needs_path=True, flip=True),
+    "folder": Source(label="a folder of images", read=_folder, files=("",), needs_path=True, flip=True),
 }

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from torchvision import datasets
 
 from trainables.data.raw import Part, RawImages, existing
+from trainables.data.sources import DOWNLOADS
 from trainables.errors import InputError
-
-ROOT = Path("data")
 
 
 def read(name: str, path: Path | None, *, download: bool) -> RawImages:
@@ -26,7 +25,7 @@ def read(name: str, path: Path | None, *, download: bool) -> RawImages:
     Raises:
         InputError: The set is not there and may not be downloaded, or the download failed.
     """
-    root = ROOT if path is None else path if download else existing(path)
+    root = DOWNLOADS if path is None else path if download else existing(path)
     train, test = (_open(name, root, train=train, download=download) for train in (True, False))
     names = train.classes if name != "SVHN" else "0123456789"
     return RawImages(train=_part(train), test=_part(test), class_names=tuple(names))
