@@ -19,6 +19,7 @@ examples:
   sweeper resume runs/finetune                    go on after Ctrl-C, a crash or a reboot
   sweeper status                                  all runs
   sweeper train runs/finetune/report/best.yaml    the best configuration by itself; writes the network
+  sweeper store --verify --trim 5                 shared states: read them all, then keep the 5 GB used last
 
 SPACE is a file, or the name of a shipped space (with or without space/ and .yaml).
 exit codes: 0 done, 1 cannot finish, 2 bad input, 3 a damaged file, 4 another process owns the run,
@@ -59,11 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(
-        name: str, function: Any, help_: str, argument: str, optional: bool = False
+        name: str, function: Any, help_: str, argument: str | None = None, optional: bool = False
     ) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=help_, description=help_, epilog=_EXAMPLES, formatter_class=look)
         one.set_defaults(function=function)
-        one.add_argument(argument.lower(), metavar=argument, nargs="?" if optional else None)
+        if argument is not None:
+            one.add_argument(argument.lower(), metavar=argument, nargs="?" if optional else None)
         one.add_argument(
             "--json", action="store_true", help="end with one JSON line; the rest goes to stderr"
         )
@@ -75,6 +77,15 @@ def _parser() -> argparse.ArgumentParser:
     plan = command("plan", _plan, "say what a sweep would cost, before it starts", "SPACE")
     train = command("train", _train, "train one configuration, without Ray, and write its network", "CONFIG")
     status = command("status", _status, "show a run, or all runs", "RUN", optional=True)
+    store = command("store", _show_store, "show, verify or trim the shared states")
+    store.add_argument(
+        "--verify",
+        action="store_true",
+        help="read every file; damaged ones are named and removed (exit code 3)",
+    )
+    store.add_argument(
+        "--trim", type=float, metavar="GB", help="delete what was not used for longest, down to this size"
+    )
     for one in (run, plan, train):
         one.add_argument(
             "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the file"
@@ -87,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument(
             "--out", type=Path, default=Path("runs"), metavar="DIR", help="where runs are (runs)"
         )
-    for one in (run, resume, train, plan):
+    for one in (run, resume, train, plan, store):
         one.add_argument("--store", type=Path, metavar="DIR", help="shared states (SWEEPER_STORE, or store)")
     for one in (run, train):
         one.add_argument("--no-reuse", action="store_true", help="no store: train everything anew")
@@ -169,6 +180,15 @@ def _status(options: argparse.Namespace) -> int:
 
     say_status(options.out, options.run, sys.stdout, as_json=options.json)
     return 0
+
+
+def _show_store(options: argparse.Namespace) -> int:
+    from sweeper.store import say_store
+
+    stream = sys.stderr if options.json else sys.stdout
+    return say_store(
+        _store(options), stream, verify=options.verify, trim_to=options.trim, as_json=options.json
+    )
 
 
 def _command(options: argparse.Namespace) -> list[str]:
