@@ -174,7 +174,11 @@ def _epochs(spent: Cost) -> str:
     if spent.executed is not None:
         text += f"; {spent.executed:,} executed by the ledger"
     text += f"; {spent.teacher:,} teacher epochs apart."
-    return f"{text} {_views(spent)}" if spent.views else text
+    if spent.views:
+        text += f" {_views(spent)}"
+    if spent.store_bytes is not None:
+        text += f" The store holds {spent.store_bytes / 1e9:,.2f} GB."
+    return text
 
 
 def _views(spent: Cost) -> str:

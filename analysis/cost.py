@@ -12,7 +12,8 @@ class Cost:
     """Epochs of students, of ended trials: `alone` = `trained` + `reused`.
 
     `executed` (None without a ledger) counts what processes really ran, unfinished trials and work lost to
-    kills included; the teacher's epochs stand apart, from the ledger where there is one.
+    kills included; the teacher's epochs stand apart, from the ledger where there is one. `store_bytes` is what
+    the store took when the run last ended, states of other runs included; None where nobody wrote it down.
     """
 
     alone: int
@@ -28,6 +29,8 @@ class Cost:
     """Of these, looked at anew in every epoch, since no table held them."""
     live: str = ""
     """Why there was no table."""
+    store_bytes: int | None = None
+    """Size of the store when the run ended."""
 
     @property
     def views_ratio(self) -> float | None:
@@ -49,6 +52,7 @@ def cost(run: Run) -> Cost:
     ledger = [line for line in lines if line.get("kind") != "views"]
     looks = [line for line in lines if line.get("kind") == "views"]
     teacher = sum(entry.get("stage") == "teacher" for entry in ledger)
+    store = run.manifest.get("store_bytes")
     return Cost(
         alone=trained + reused,
         trained=trained,
@@ -59,4 +63,5 @@ def cost(run: Run) -> Cost:
         views_again=sum(look["again"] for look in looks),
         views_live=sum(look["computed"] for look in looks if look["live"]),
         live=next((look["live"] for look in looks if look["live"]), ""),
+        store_bytes=store if isinstance(store, int) else None,
     )

@@ -7,7 +7,7 @@ docs/results_format.md says the same at more length; a test compares the names.
                         `objective`, `constraints`, `sweep`, `confirm`, `resources`, `store`; any may be absent
     RUN/manifest.json   `format` (1), `name`, `status` (running, done, interrupted, failed), `command` (list or
                         line), `seed`, `versions` {package: version}, `git`, `machine`, `warnings` (list of
-                        texts), `started`, `ended`, `sessions` (later resumes), `store`, `workers`
+                        texts), `started`, `ended`, `sessions` (later resumes), `store`, `store_bytes`, `workers`
     RUN/trials.jsonl    append-only, one event a line: `event`, `trial` (number from 0), and of
         asked           `params` {dotted key: value}, `time`
         rung            `rung` (name of the peer group), `epoch`, `address`, `value` (the compared metric),

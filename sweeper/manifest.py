@@ -21,6 +21,7 @@ from sweeper.live import now
 from sweeper.resources import gpus_here
 from sweeper.space import Space
 from trainables.errors import DamagedFileError, InputError
+from trainables.upkeep import size_of
 
 MAY_CHANGE = "sweep.trials, resources and store"
 PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "scikit-learn", "safetensors")
@@ -95,9 +96,16 @@ class Manifest:
         Raises:
             CannotFinishError: the disk does not take it.
         """
-        self.facts |= {"status": status, "ended": None if status == "running" else now(), **facts}
+        ended = (
+            {"ended": None} if status == "running" else {"ended": now(), "store_bytes": self._store_bytes()}
+        )
+        self.facts |= {"status": status, **ended, **facts}
         with written(self.folder):
             write_json(self.folder / MANIFEST, self.facts)
+
+    def _store_bytes(self) -> int | None:
+        """What the store takes on its disk; None without one."""
+        return size_of(Path(self.facts["store"])) if self.facts.get("store") else None
 
 
 def kept_store(folder: Path) -> Path | None:

@@ -2,8 +2,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis.answer import answer
 from analysis.cost import cost
 from analysis.records import read_run
+from analysis.select import baseline, best
 
 
 def test_epochs_alone_are_those_trained_and_reused_by_ended_trials(make_run: Callable[..., Path]) -> None:
@@ -20,3 +22,13 @@ def test_the_ledger_counts_what_ran_the_teacher_apart(make_run: Callable[..., Pa
         (folder / "ledger" / f"{process}.jsonl").write_text(lines)
     spent = cost(read_run(folder))
     assert (spent.executed, spent.teacher) == (6, 3)
+
+
+def test_the_store_counts_if_its_size_was_written_down(make_run: Callable[..., Path]) -> None:
+    folder = make_run()
+    assert cost(read_run(folder)).store_bytes is None
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"store_bytes": 1_234_567_890}))
+    run = read_run(folder)
+    assert cost(run).store_bytes == 1_234_567_890
+    assert answer(run, best(run), baseline(run), cost(run)).epochs.endswith("The store holds 1.23 GB.")

@@ -34,6 +34,18 @@ def test_a_new_run_says_with_what_it_was_made(tmp_path: Path, space: Space) -> N
     assert on_disk(tmp_path)["ended"] is not None
 
 
+def test_a_run_that_ends_says_how_large_its_store_is(tmp_path: Path, space: Space) -> None:
+    manifest = Manifest.new(tmp_path, space, command=[], store=tmp_path / "store")
+    manifest.write("running")
+    assert "store_bytes" not in on_disk(tmp_path)
+    (tmp_path / "store" / "ab").mkdir(parents=True)
+    (tmp_path / "store" / "ab" / "abc.state").write_bytes(b"0" * 77)
+    manifest.write("done")
+    assert on_disk(tmp_path)["store_bytes"] == 77
+    Manifest.new(tmp_path, space, command=[], store=None).write("done")
+    assert on_disk(tmp_path)["store_bytes"] is None
+
+
 def test_a_resumed_run_keeps_its_facts_and_has_one_session_more(tmp_path: Path, space: Space) -> None:
     Manifest.new(tmp_path, space, command=["first"], store=None).write("interrupted")
     for command in ("second", "third"):

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from trainables import upkeep
 from trainables.addresses import chain, teacher_address, teacher_segment
 from trainables.pipeline import run
 from trainables.place import Place
@@ -211,6 +212,47 @@ def test_two_runs_side_by_side_train_each_epoch_once(place: Callable[..., Place]
     assert all(equal(end, alone(asked)) for end in ends)
     assert len(ends) == 2
     assert sorted(executed(tmp_path / "ledger")) == sorted(needed(asked, place()))
+
+
+@pytest.mark.parametrize("grace", [0.0, upkeep.IN_USE_SECONDS])
+def test_a_store_of_nearly_nothing_changes_no_number(
+    place: Callable[..., Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grace: float
+) -> None:
+    monkeypatch.setattr(upkeep, "IN_USE_SECONDS", grace)
+    recipes = [recipe(DISTILLED), recipe(DISTILLED, prune={"percent": 0.25}), recipe(PLAIN)]
+    keep = {"sparsity": frozenset({1, 2})}
+    for number, asked in enumerate(recipes):
+        tiny = place(store=tmp_path / "tiny", max_gb=1e-9, keep=keep)
+        records, weights = finish(run(asked, tiny))
+        usual, _ = finish(run(asked, place(store=tmp_path / f"{number}", keep=keep)))
+        assert equal(weights, alone(asked))
+        assert records[-1] == usual[-1]  # all metrics, and the address
+        if not grace:
+            assert len(list((tmp_path / "tiny").glob("??/*.state"))) == 1
+
+
+@pytest.mark.parametrize("grace", [0.0, upkeep.IN_USE_SECONDS])
+def test_runs_side_by_side_end_and_share_however_small_the_store_is(
+    place: Callable[..., Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grace: float
+) -> None:
+    monkeypatch.setattr(upkeep, "IN_USE_SECONDS", grace)
+    asked = [recipe(DISTILLED), recipe(DISTILLED, prune={"percent": 0.25}), recipe(PLAIN, sparsity={"s": 0})]
+    runs = {number: run(one, place(max_gb=1e-9)) for number, one in enumerate(asked)}
+    ends: dict[int, Weights] = {}
+    for _ in range(20):  # rounds; a run alone needs nine at most
+        for number in list(runs):
+            try:
+                next(runs[number])
+            except StopIteration as end:
+                ends[number] = end.value.network.state_dict()
+                del runs[number]
+    assert all(equal(ends[number], alone(one)) for number, one in enumerate(asked))
+    needs = [needed(one, place()) for one in asked]
+    trained = executed(tmp_path / "ledger")
+    assert set(trained) == set().union(*needs)
+    assert len(trained) <= sum(map(len, needs))
+    if grace:  # what another trial waits for is in use
+        assert len(trained) == len(set(trained))
 
 
 def test_a_run_says_that_it_waits_while_another_has_the_lock_and_then_takes_over(
