@@ -136,6 +136,11 @@ def _facts(report: Report) -> dict[str, Any]:
         "status": report.run.manifest.get("status"),
         "trials": {state.value: count for state, count in counts(report.run).items()},
         "epochs": {name: getattr(report.cost, name) for name in ("alone", "trained", "executed", "teacher")},
+        "views": {
+            "computed": report.cost.views,
+            "again": report.cost.views_again,
+            "live": report.cost.views_live,
+        },
         "files": [shown(file) for file in report.files],
         "unpruned": None,
         "best": None,

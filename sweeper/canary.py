@@ -50,11 +50,16 @@ def canary(space: Space, bench: Bench) -> int:
     Raises:
         TrainingFailedError: recipes differ and train alike, or are equal and train differently.
     """
-    rng = random.Random(0)
-    points = [space.draw(rng) for _ in range(POINTS)]
+    points = samples(space)
     stages = [stage for stage in ("sparsity", "finetune") if getattr(space.settings, stage) is not None]
     with quiet():
         return sum(_prove(space, bench, stage, points) for stage in stages)
+
+
+def samples(space: Space) -> list[Params]:
+    """Some points of a space, the same each time."""
+    rng = random.Random(0)
+    return [space.draw(rng) for _ in range(POINTS)]
 
 
 def _prove(space: Space, bench: Bench, stage: str, points: Sequence[Params]) -> int:

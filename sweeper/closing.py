@@ -49,6 +49,7 @@ def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
             "run": str(folder),
             "trials": {state.value: count for state, count in counts(run).items()},
             "epochs": {name: getattr(spent, name) for name in ("alone", "trained", "executed", "teacher")},
+            "views": {"computed": spent.views, "again": spent.views_again, "live": spent.views_live},
             "best": chosen
             and {"trial": chosen.number, "params": dict(chosen.params), "metrics": dict(chosen.metrics)},
         }

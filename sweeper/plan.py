@@ -12,6 +12,7 @@ from sweeper.foreseen import Foreseen, foresee
 from sweeper.keep import branch_points
 from sweeper.resources import check_files, fitting_workers, gpus_per_trial
 from sweeper.space import Space, compare_within
+from sweeper.teacher_work import TeacherWork, teacher_work
 from sweeper.timing import seconds_per_epoch
 from trainables.errors import InputError
 
@@ -42,7 +43,8 @@ class Plan:
     teacher_epochs_alone: int
     teacher_epochs_shared: int
     seconds_per_epoch: dict[str, float]
-    """Of each kind of epoch, measured now on this machine, one process."""
+    """Of each kind of epoch, measured now on this machine, one process; without the teacher's answers."""
+    teacher: TeacherWork
     hours_alone: float
     hours_shared: float
     disk_gb: float
@@ -72,6 +74,7 @@ def plan(space: Space, store: Path) -> Plan:
     with quiet():
         trials = foresee(space, bench.place)
         seconds = seconds_per_epoch(trials, bench)
+        teacher = teacher_work(trials, bench, store, space.settings.store.max_gb)
     alone, shared = _cost(trials, seconds, once=False), _cost(trials, seconds, once=True)
     disk, free = _disk(space, trials), shutil.disk_usage(_existing(store)).free / 1e9
     limit = space.settings.store.max_gb
@@ -90,14 +93,18 @@ def plan(space: Space, store: Path) -> Plan:
         teacher_epochs_alone=alone.teacher,
         teacher_epochs_shared=shared.teacher,
         seconds_per_epoch={kind: round(value, 3) for kind, value in seconds.items()},
-        hours_alone=alone.seconds / workers / 3600,
-        hours_shared=shared.seconds / workers / 3600,
+        teacher=teacher,
+        hours_alone=(alone.seconds + teacher.seconds_alone) / workers / 3600,
+        hours_shared=(shared.seconds + teacher.seconds_shared) / workers / 3600,
         disk_gb=disk,
         free_gb=free,
         store_limit_gb=limit,
         rungs=rungs,
         min_peers=sweep.asha.min_peers if sweep.asha else None,
-        warnings=(*space.warnings, *_warnings(space, rungs, disk=min(disk, limit), free=free)),
+        warnings=(
+            *space.warnings,
+            *_warnings(space, rungs, disk=min(disk + teacher.table_gb, limit), free=free),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TextIO
 
 from sweeper.plan import COUNTED, Plan
+from sweeper.teacher_work import TeacherWork
 
 
 def say_plan(planned: Plan, stream: TextIO, *, as_json: bool) -> None:
@@ -38,10 +39,15 @@ def _rows(planned: Plan) -> Iterator[tuple[str, str]]:
         yield "teacher", f"{alone:,} epochs alone, {shared:,} shared"
     for kind, seconds in planned.seconds_per_epoch.items():
         yield f"  {kind}", f"{seconds:.2f} s an epoch"
+    if planned.teacher.views_alone:
+        yield "answers", _answers(planned.teacher)
     shared_time, alone_time = _duration(planned.hours_shared), _duration(planned.hours_alone)
     yield "time", f"about {shared_time} if no trial is stopped early ({alone_time} without sharing)"
     limit, free = f"limit {planned.store_limit_gb:g} GB", f"{planned.free_gb:.0f} GB free"
-    yield "disk", f"{planned.disk_gb:.2f} GB of kept states, {limit}, {free}"
+    table = (
+        f" and {planned.teacher.table_gb:.2f} GB of the teacher's table" if planned.teacher.table_gb else ""
+    )
+    yield "disk", f"{planned.disk_gb:.2f} GB of kept states{table}, {limit}, {free}"
     if planned.infeasible:
         outside = f"about {planned.infeasible} of {planned.counted} random points are outside"
         yield "constraints", f"{outside}; they end after the cut"
@@ -50,6 +56,15 @@ def _rows(planned: Plan) -> Iterator[tuple[str, str]]:
         middle = f"{statistics.median(counts):g} networks in a group (from {min(counts)} to {max(counts)})"
         reach = f"{able} of {len(counts)} groups reach min_peers {planned.min_peers}"
         yield f"rung {name}", f"{middle}; {reach}"
+
+
+def _answers(work: TeacherWork) -> str:
+    """What the teacher looks at, and for how long."""
+    took = _duration(work.seconds_shared / 3600)
+    text = (
+        f"of the teacher to {work.views_alone:,} views of images alone, {work.views_shared:,} shared: {took}"
+    )
+    return f"{text}, live, since {work.live}" if work.live else text
 
 
 def _duration(hours: float) -> str:

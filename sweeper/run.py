@@ -11,7 +11,6 @@ from analysis.events import EventLog
 from analysis.files import write_text
 from analysis.records import LEDGER, SPACE, TRIALS, read_events
 from analysis.text import plain
-from sweeper.ahead import Ahead
 from sweeper.book import EXHAUSTED, Book
 from sweeper.engine import Work, execute
 from sweeper.errors import CannotFinishError, InterruptedSweepError
@@ -19,8 +18,9 @@ from sweeper.folder import make, owned, refuse_begun, refuse_unbegun, written
 from sweeper.interrupts import Interrupts
 from sweeper.keep import branch_points
 from sweeper.manifest import Manifest
-from sweeper.resources import check_files, fitting_workers, gpus_per_trial
+from sweeper.resources import fitting_workers, gpus_per_trial
 from sweeper.space import Space, load
+from sweeper.try_out import Tried, try_out
 from trainables.errors import DISK_FULL, InputError
 
 
@@ -70,15 +70,16 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
     workers = fitting_workers(space.settings.resources)
     refuse_begun(folder)
     _warn(space, options)
-    ahead = _try_out(space, prove=True)
+    tried = _tried(space, options, prove=True)
     _make_store(options)
     make(folder, option="--out")
     with owned(folder, new=True):
         with written(folder):
             write_text(folder / SPACE, space.text())
         manifest = Manifest.new(folder, space, command=command, store=options.store)
+        manifest.facts["warnings"] += tried.warnings
         session = _Session(space=space, folder=folder, options=options, manifest=manifest, workers=workers)
-        _work(session, events=None, ahead=ahead)
+        _work(session, events=None, tried=tried)
     return folder
 
 
@@ -107,30 +108,19 @@ def _warn(space: Space, options: Options) -> None:
         options.warn(warning)
 
 
+def _tried(space: Space, options: Options, *, prove: bool) -> Tried:
+    tried = try_out(space, options.store, prove=prove)
+    for warning in tried.warnings:
+        options.warn(warning)
+    return tried
+
+
 def _make_store(options: Options) -> None:
     if options.store is not None:
         make(options.store, option="--store")
 
 
-def _try_out(space: Space, *, prove: bool) -> Ahead:
-    """The images and the teachers are there and fit each other; to ``prove``: settings reach the training."""
-    check_files(space)
-    from sweeper.bench import Bench
-    from sweeper.canary import canary
-    from trainables.arithmetic import describe, pick_device
-
-    bench = Bench.of(space)
-    if prove:
-        canary(space, bench)
-    resources = space.settings.resources
-    device = pick_device(gpus_per_trial(resources))
-    return Ahead(
-        identity=bench.place.identity,
-        arithmetic=describe(threads=resources.cpus_per_trial, device=device),
-    )
-
-
-def _work(session: _Session, *, events: list[dict[str, Any]] | None, ahead: Ahead | None = None) -> None:
+def _work(session: _Session, *, events: list[dict[str, Any]] | None, tried: Tried | None = None) -> None:
     """Replay what was (None: it begins now), do what is left, and say how it ended."""
     from sweeper.mirror import Mirror
     from sweeper.tensorboard import TensorBoard
@@ -149,7 +139,7 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None, ahead: Ahea
         book.replay(events or ())
         if book.left:
             # what is gone since an earlier session must not fail the trials that are left
-            book.look_ahead(_try_out(space, prove=False) if ahead is None else ahead)
+            book.look_ahead((tried or _tried(space, session.options, prove=False)).ahead)
             _make_store(session.options)
             session.manifest.write("running", workers=session.workers)
             _drive(book, session, interrupts)

@@ -67,7 +67,7 @@ def train(space: Space, *, out: Path, store: Path | None, say: Say) -> Trained:
     from trainables.pipeline import run
 
     recipe = space.recipe({})
-    place = _place(space, store)
+    place = _place(space, store, lambda text: say({"kind": "warning", "text": text}, recipe))
     make(folder, option="--out")
     try:
         trained, network = _told(run(recipe, place, test=True), folder, recipe, say)
@@ -83,15 +83,18 @@ def train(space: Space, *, out: Path, store: Path | None, say: Say) -> Trained:
     return trained
 
 
-def _place(space: Space, store: Path | None) -> "Place":
+def _place(space: Space, store: Path | None, warn: Callable[[str], None]) -> "Place":
     """Where it runs, after a look at the images and the teacher, so that nothing is written in vain."""
     from sweeper.bench import Bench
+    from sweeper.teacher_work import without_tables
     from trainables.place import Place
 
     settings, gpus = space.settings, gpus_per_trial(space.settings.resources)
-    Bench.of(space, gpus=gpus)
+    bench = Bench.of(space, gpus=gpus)
     if store is not None:
         make(store, option="--store")
+        for reason in without_tables([space.recipe({})], bench, store, settings.store.max_gb):
+            warn(f"the teacher answers live in every distilled epoch: {reason}")
     return Place.prepare(
         settings.data,
         store=store,

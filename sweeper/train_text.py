@@ -29,6 +29,8 @@ def teller(stream: TextIO) -> Callable[[dict[str, Any], Recipe], None]:
 def _line(record: dict[str, Any], recipe: Recipe, sizes: list[dict[str, Any]]) -> str:
     """A record in words; "" for one that says nothing new. ``sizes`` are the networks from files and cuts so far."""
     match record["kind"]:
+        case "warning":
+            return f"warning: {plain(record['text'])}"
         case "reused":
             last = record["epochs"][-1]
             stored = f"{len(record['epochs'])} epochs from the store"

@@ -32,3 +32,24 @@ def test_the_store_counts_if_its_size_was_written_down(make_run: Callable[..., P
     run = read_run(folder)
     assert cost(run).store_bytes == 1_234_567_890
     assert answer(run, best(run), baseline(run), cost(run)).epochs.endswith("The store holds 1.23 GB.")
+
+
+def test_views_that_a_teacher_looked_at_are_counted_beside_the_epochs(make_run: Callable[..., Path]) -> None:
+    folder = make_run()
+    (folder / "ledger").mkdir()
+    lines = [
+        {"stage": "finetune", "epoch": 1},
+        {"kind": "views", "stage": "finetune", "epoch": 1, "computed": 100, "again": 0, "live": ""},
+        {"kind": "views", "stage": "finetune", "epoch": 1, "computed": 25, "again": 25, "live": ""},
+        {"kind": "views", "stage": "finetune", "epoch": 2, "computed": 50, "again": 0, "live": "no room"},
+    ]
+    (folder / "ledger" / "1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    spent = cost(read_run(folder))
+    assert (spent.executed, spent.teacher) == (1, 0)
+    assert (spent.views, spent.views_again, spent.views_live, spent.live) == (175, 25, 50, "no room")
+    assert spent.views_ratio == 1.25
+
+
+def test_without_a_table_there_is_no_ratio_of_views(make_run: Callable[..., Path]) -> None:
+    spent = cost(read_run(make_run()))
+    assert (spent.views, spent.views_ratio) == (0, None)

@@ -36,6 +36,39 @@ def test_each_kind_of_epoch_is_timed(planned: Plan) -> None:
     assert 0 < planned.hours_shared < planned.hours_alone
 
 
+def test_the_teacher_looks_at_distinct_views_only(planned: Plan) -> None:
+    # one point of four distils within the bound: 4 epochs of two whole batches from 144 images, of 9 views each
+    work = planned.teacher
+    assert work.views_alone == 4 * 128
+    assert work.views_shared == round(9 * 144 * (1 - (1 - 128 / (9 * 144)) ** 4))
+    assert 0 < work.seconds_shared < work.seconds_alone
+    assert work.table_gb == pytest.approx(9 * 144 * 44 / 1e9, rel=0.2)
+    assert work.live == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "because"),
+    [
+        (("{trials: 4", "{trials: 4"), ""),
+        (
+            ("{model: resnet8, ", "{model: resnet8, table: none, "),
+            "teacher.table is none",
+        ),
+        (
+            ("sweep:", "store: {max_gb: 1e-4}\nsweep:"),
+            "for the teacher's table there is no room: it needs 0.06 MB, "
+            "and a store of 0.10 MB leaves 0.05 MB to tables",
+        ),
+    ],
+)
+def test_a_plan_says_why_a_teacher_answers_live(
+    space_of: SpaceOf, tmp_path: Path, quickly: None, change: tuple[str, str], because: str
+) -> None:
+    work = plan(space_of(TEXT.replace(*change)), tmp_path).teacher
+    assert work.live == because
+    assert (work.views_shared == work.views_alone) == bool(because)
+
+
 def test_peers_are_those_that_reach_a_rung(planned: Plan) -> None:
     assert planned.rungs == {"drops=0": [2], "drops=1": [2]}
     assert planned.warnings == ()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sweeper.plan import COUNTED, Plan
 from sweeper.plan_text import say_plan
+from sweeper.teacher_work import TeacherWork
 
 PLAN = Plan(
     name="small",
@@ -18,6 +19,9 @@ PLAN = Plan(
     teacher_epochs_alone=3,
     teacher_epochs_shared=3,
     seconds_per_epoch={"sparsity": 0.5, "finetune with dist": 1.25},
+    teacher=TeacherWork(
+        views_alone=12_000, seconds_alone=600, views_shared=3_000, seconds_shared=150, table_gb=0.25
+    ),
     hours_alone=3.0,
     hours_shared=0.5,
     disk_gb=1.5,
@@ -43,8 +47,9 @@ def test_people_get_a_line_a_fact() -> None:
         "teacher 3 epochs alone, 3 shared",
         "sparsity 0.50 s an epoch",
         "finetune with dist 1.25 s an epoch",
+        "answers of the teacher to 12,000 views of images alone, 3,000 shared: 2 min",
         "time about 30 min if no trial is stopped early (3.0 h without sharing)",
-        "disk 1.50 GB of kept states, limit 20 GB, 70 GB free",
+        "disk 1.50 GB of kept states and 0.25 GB of the teacher's table, limit 20 GB, 70 GB free",
         "constraints about 2 of 4 random points are outside; they end after the cut",
         "rung drops=0 2 networks in a group (from 1 to 4); 2 of 3 groups reach min_peers 2",
         "warning: asha can stop nothing",
@@ -53,6 +58,7 @@ def test_people_get_a_line_a_fact() -> None:
 
 def test_what_there_is_nothing_to_say_of_is_left_out() -> None:
     bare = replace(PLAN, points=None, teacher_epochs_alone=0, infeasible=0, rungs={}, warnings=())
+    bare = replace(bare, teacher=TeacherWork())
     said = lines(bare)
     assert said[1].endswith("endlessly many points")
     assert [line.split()[0] for line in said[1:]] == [
@@ -63,6 +69,14 @@ def test_what_there_is_nothing_to_say_of_is_left_out() -> None:
         "time",
         "disk",
     ]
+
+
+def test_a_teacher_without_a_table_is_said_to_answer_live() -> None:
+    work = TeacherWork(views_alone=12_000, views_shared=9_000, seconds_shared=7200, live="there is no room")
+    said = lines(replace(PLAN, teacher=work))
+    answers = "of the teacher to 12,000 views of images alone, 9,000 shared: 2.0 h"
+    assert f"answers {answers}, live, since there is no room" in said
+    assert "disk 1.50 GB of kept states, limit 20 GB, 70 GB free" in said
 
 
 def test_scripts_get_one_line() -> None:

@@ -118,6 +118,7 @@ def test_equal_rates_are_equal_addresses_whatever_led_to_them() -> None:
         ({"prune": {"gradual": {"steps": 1, "epochs": 9, "ratio": "linear", "lr": 1}}}, []),
         ({"sparsity": {"warmup_share": 1.0, "decay_share": 1.0}}, []),
         ({"teacher": {"seed": 1}}, []),
+        ({"teacher": {"table": "float16"}}, []),
         ({"finetune": {"kd_tau": 2, "kd_weight": 5, "ce_weight": 3}}, []),
         ({"sparsity": {"batch_size": 64}}, []),
         ({"data": {"path": "elsewhere", "download": True}}, []),
@@ -131,6 +132,7 @@ def test_a_setting_changes_its_stage_and_all_after_it(over: dict[str, Any], stag
     "over",
     [
         {"teacher": {"seed": 1}},
+        {"teacher": {"table": "float16"}},
         {"teacher": {"epochs": 2}},
         {"teacher": {"model": "resnet14"}},
         {"finetune": {"kd_tau": 2}},
@@ -140,6 +142,10 @@ def test_a_setting_changes_its_stage_and_all_after_it(over: dict[str, Any], stag
 )
 def test_the_teacher_and_the_loss_matter_to_a_distilled_stage_alone(over: dict[str, Any]) -> None:
     assert changed(over, WITH_KD) == ["finetune"]
+
+
+def test_whether_there_is_a_table_matters_to_no_stage() -> None:
+    assert addresses(WITH_KD) == addresses(WITH_KD, {"teacher": {"table": "none"}})
 
 
 def test_defaults_of_the_loss_are_its_own_whether_written_or_not() -> None:

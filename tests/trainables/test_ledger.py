@@ -22,3 +22,10 @@ def test_every_epoch_is_a_line_of_the_process_that_trained_it(tmp_path: Path) ->
 def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:
     Ledger(None).add(stage="sparsity", epoch=1, address="a", seconds=0, trial=None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_views_have_lines_of_their_own(tmp_path: Path) -> None:
+    about = {"stage": "finetune", "epoch": 2, "computed": 64, "again": 0, "live": "", "trial": 1}
+    Ledger(tmp_path).views(**about, seconds=0.123456)
+    (file,) = tmp_path.iterdir()
+    assert json.loads(file.read_text()) == {"kind": "views", **about, "seconds": 0.1235}

@@ -243,7 +243,7 @@ def test_the_canonical_form_leaves_out_what_has_no_effect() -> None:
     unused = recipe(teacher={"model": "resnet8"}, finetune={"kd_tau": 3, "kd_weight": 1, "ce_weight": 1})
     assert canonical(unused) == canonical(recipe())
     loaded = recipe(teacher={"checkpoint": "t.pth", "epochs": 3, "seed": 9}, finetune={"kd": "dist"})
-    assert canonical(loaded)["teacher"] == {"checkpoint": "t.pth"}
+    assert canonical(loaded)["teacher"] == {"checkpoint": "t.pth", "table": "float32"}
 
 
 @pytest.mark.parametrize(

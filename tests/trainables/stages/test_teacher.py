@@ -66,6 +66,30 @@ def test_logits_do_not_depend_on_who_asks_for_them(place: Place) -> None:
         assert torch.equal(together, parts)
 
 
+@pytest.mark.parametrize(
+    ("model", "threads"), [("resnet8x4", 1), ("preresnet11_bottleneck", 1), ("vgg11", 1), ("preresnet8", 2)]
+)
+def test_neither_place_in_a_batch_nor_neighbours_move_a_bit(model: str, threads: int) -> None:
+    architecture = Architecture(model=model, classes=100, channels=3, mean=(0.3,) * 3, std=(0.4,) * 3)
+    live = LiveTeacher(build(architecture, seed=0).to(memory_format=torch.channels_last))
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (100, 3, 32, 32), dtype=torch.uint8, generator=generator)
+
+    def logits(rows: torch.Tensor) -> torch.Tensor:
+        return live.logits(Batch(pixels[rows], rows, rows, rows))
+
+    usual = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        together = logits(torch.arange(100))
+        order = torch.randperm(100, generator=generator)
+        assert torch.equal(together[order], logits(order))
+        assert torch.equal(together[93:], logits(torch.arange(93, 100)))
+        assert torch.equal(together[70:71], logits(torch.tensor([70])))
+    finally:
+        torch.set_num_threads(usual)
+
+
 def test_a_teacher_is_frozen() -> None:
     live = LiveTeacher(network().train())
     assert not live.network.training
@@ -102,6 +126,14 @@ def test_a_loaded_teacher_is_ours_to_the_bit_and_trains_nothing(place: Place, tm
     assert records == []
     weights = live.network.state_dict()
     assert all(torch.equal(tensor, weights[name]) for name, tensor in trained.state_dict().items())
+
+
+def test_a_teacher_that_was_tried_out_is_not_read_again(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "teacher.safetensors"
+    save(path, network())
+    tried = stand_ins(place)(Teacher(checkpoint=str(path)))
+    _, live = finish(teacher_of(recipe(checkpoint=str(path)), place))
+    assert live is tried
 
 
 def test_a_loaded_teacher_of_unknown_numbers_sees_the_images_as_each_data_set_has_them(

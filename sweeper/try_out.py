@@ -1,0 +1,51 @@
+"""Before the trials: images and teachers are there and fit each other, and settings reach the training."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.ahead import Ahead
+from sweeper.resources import check_files, gpus_per_trial
+from sweeper.space import Space
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """What trying a space out has shown."""
+
+    ahead: Ahead
+    """What is known of its trials before they begin."""
+    warnings: tuple[str, ...]
+    """Of teachers whose answers can't be kept."""
+
+
+def try_out(space: Space, store: Path | None, *, prove: bool) -> Tried:
+    """Read the images and the networks of a space.
+
+    Args:
+        space: which.
+        store: where a teacher's answers would be kept.
+        prove: train a few steps, too.
+
+    Raises:
+        InputError: a file or data set is missing or does not fit.
+        TrainingFailedError: a setting does nothing.
+    """
+    check_files(space)
+    from sweeper.bench import Bench
+    from sweeper.canary import canary, samples
+    from sweeper.teacher_work import without_tables
+    from trainables.arithmetic import describe, pick_device
+
+    bench = Bench.of(space)
+    if prove:
+        canary(space, bench)
+    reasons: list[str] = []
+    if store is not None:
+        recipes = [space.recipe(params) for params in samples(space)]
+        reasons = without_tables(recipes, bench, store, space.settings.store.max_gb)
+    resources = space.settings.resources
+    arithmetic = describe(threads=resources.cpus_per_trial, device=pick_device(gpus_per_trial(resources)))
+    return Tried(
+        ahead=Ahead(identity=bench.place.identity, arithmetic=arithmetic),
+        warnings=tuple(f"the teacher answers live in every distilled epoch: {reason}" for reason in reasons),
+    )
