@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analysis.cost import Cost
+from analysis.cost import Cost, Macs, Seconds
 from analysis.files import shown
 from analysis.records import Run, TrialState
 from analysis.select import Baseline, Choice, Objective, images_of, primary
@@ -173,12 +173,43 @@ def _epochs(spent: Cost) -> str:
         text += f" ({percent(spent.reused / spent.alone, 0)} % reused)"
     if spent.executed is not None:
         text += f"; {spent.executed:,} executed by the ledger"
+        text += _how_often(spent.executed, spent.distinct)
     text += f"; {spent.teacher:,} teacher epochs apart."
     if spent.views:
         text += f" {_views(spent)}"
+    if spent.macs is not None and spent.macs.executed:
+        text += f" {_macs(spent.macs)}"
+    if spent.seconds is not None and spent.executed:
+        text += f" {_times(spent.seconds)}"
     if spent.store_bytes is not None:
         text += f" The store holds {spent.store_bytes / 1e9:,.2f} GB."
     return text
+
+
+def _how_often(executed: int, distinct: int) -> str:
+    """How often the same epoch was trained."""
+    if not distinct:
+        return ""
+    return ", each once" if executed == distinct else f", {executed / distinct:.2f} times each"
+
+
+def _macs(macs: Macs) -> str:
+    """What sharing and the teacher's table have saved."""
+    text = f"{human(macs.alone)} MACs alone, {human(macs.shared)} if epochs are shared, {human(macs.executed)} executed"
+    return f"{text}: {macs.alone / macs.executed:.1f} times fewer."
+
+
+def _times(seconds: Seconds) -> str:
+    """Where the workers' time went."""
+    parts = {
+        "training": seconds.training,
+        "the teacher": seconds.teacher,
+        "waiting for each other": seconds.waiting,
+        "the engine": seconds.engine,
+    }
+    total = sum(parts.values())
+    shares = ", ".join(f"{name} {percent(part / total, 0)} %" for name, part in parts.items() if part)
+    return f"Time of the workers: {shares}." if total else ""
 
 
 def _views(spent: Cost) -> str:

@@ -8,6 +8,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -141,6 +142,8 @@ def _facts(report: Report) -> dict[str, Any]:
             "again": report.cost.views_again,
             "live": report.cost.views_live,
         },
+        "macs": None if report.cost.macs is None else asdict(report.cost.macs),
+        "seconds": None if report.cost.seconds is None else asdict(report.cost.seconds),
         "files": [shown(file) for file in report.files],
         "unpruned": None,
         "best": None,

@@ -20,7 +20,9 @@ docs/results_format.md says the same at more length; a test compares the names.
                         `time`; `duplicate_of` (number) where an earlier trial had
                         finished the same recipe: it was answered at once, with that trial's numbers
     RUN/ledger/*.jsonl  one file a process, one line an epoch that was really executed:
-                        `stage`, `epoch`, `address`, `seconds`, `trial`
+                        `stage`, `epoch`, `address`, `macs`, `seconds`, `trial`; what a teacher looked at for an
+                        epoch has a line of `kind` views: `stage`, `epoch`, `computed`, `again`, `live`,
+                        `macs`, `seconds`, `trial`
 
 `metrics` are fractions from 0 to 1, and counts: `accuracy` (validation split, last epoch: what is searched),
 `accuracy_best_epoch`, `accuracy_unpruned` (at the end of sparsity training), `accuracy_pruned` (after the cut,
@@ -33,8 +35,9 @@ test sets, see analysis.damage.recorded: `classes`, `images`, `right`, `only_pru
 infeasible trial may lack any, and a stopped one the last eight.
 
 `curve` is a list of records: of a training stage (`sparsity`, `gradual` between two cuts, `finetune`) `stage`,
-`epoch` (from 1), `lr`, `train_loss`, `train_accuracy`, `accuracy`, `loss`, `seconds`, `address`, `reused`; of the
-stage init (a network from a file) the same without those of training, `epoch` 0; of the stage prune `stage`,
+`epoch` (from 1), `lr`, `train_loss`, `train_accuracy`, `accuracy`, `loss`, `seconds`, `address`, `macs_trained`,
+`macs_teacher` (of a live teacher, where it is distilled), `reused`; of the stage init (a network from a file) the
+same without those of training, `epoch` 0; of the stage prune `stage`,
 `epoch` (0, of a gradual prune the number of the cut, from 1), `accuracy`, `loss`, `params`, `macs`,
 `params_unpruned`, `macs_unpruned`, `percent_cut`, `channels`, `channels_unpruned` (lists, one entry a layer),
 `rescued` (layers, by number, that kept one channel against the rule), `seconds`, `address`, `reused`. Times are

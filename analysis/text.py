@@ -107,7 +107,7 @@ def human(count: float | None) -> str:
     """A count in three digits: 1232644 -> "1.23 M"; a dash for None."""
     if count is None:
         return "–"
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+    for unit, size in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if count >= 0.9995 * size:
             scaled = count / size
             return f"{scaled:.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f} {unit}"

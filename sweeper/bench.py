@@ -34,7 +34,7 @@ class Bench:
             assert recipe.teacher is not None
             teacher = self.teacher(recipe.teacher)
             answers = LiveAnswers(teacher, recipe.teacher, place=self.place, because="tried out")
-            part = distil(settings, answers)
+            part = distil(settings, answers, macs=teacher.macs(self.place.data.image))
         return replace(task_of(recipe, stage, part), drop_last=False)
 
     @classmethod

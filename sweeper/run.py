@@ -130,6 +130,7 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None, tried: Trie
         interrupts = stack.enter_context(Interrupts())
         with written(folder):
             log = stack.enter_context(EventLog(folder / TRIALS))
+            (folder / LEDGER).mkdir(exist_ok=True)
         board = TensorBoard(folder / "tensorboard", space)
         board.rebuild(events or ())
         mirror = Mirror(folder / "study.db", space)

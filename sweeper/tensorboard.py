@@ -182,9 +182,13 @@ def experiment(space: Space) -> Summary:
     )
 
 
+NOT_DRAWN = ("epoch", "macs_trained", "macs_teacher")
+"""Numbers of an epoch that make no curve."""
+
+
 def curve_point(entry: Mapping[str, Any], *, wall_time: float | None = None) -> Proto:
     """The numbers of one epoch under ``stage/metric``, at the epoch of the stage."""
-    values = {f"{entry['stage']}/{key}": value for key, value in entry.items() if key != "epoch"}
+    values = {f"{entry['stage']}/{key}": value for key, value in entry.items() if key not in NOT_DRAWN}
     return event_file.scalars(values, step=entry["epoch"], wall_time=wall_time)
 
 

@@ -56,6 +56,8 @@ class Distillation:
     loss: Callable[..., Tensor]
     """(student logits, teacher logits, *, labels, tau) -> scalar."""
     answers: Answers
+    macs: int
+    """Multiply-accumulates of the teacher for one image."""
     tau: float
     weight: float
     ce_weight: float
@@ -99,6 +101,12 @@ class TrainingImages:
         """The training images of a data set, on a device."""
         images = data.train.to(device)
         return cls(pixels=images.pixels, labels=images.labels, pad=data.pad, flip=data.flip)
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """(channels, height, width) of every image."""
+        _, channels, height, width = self.pixels.shape
+        return channels, height, width
 
     def first(self, count: int) -> "TrainingImages":
         """The first ``count`` of them, for a try."""

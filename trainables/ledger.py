@@ -19,9 +19,12 @@ class Ledger:
         """Name the file of this process; it is made with the first line."""
         self.folder = folder
 
-    def add(self, *, stage: str, epoch: int, address: str, seconds: float, trial: int | None) -> None:
-        """One executed epoch, as one line."""
-        self._write(stage=stage, epoch=epoch, address=address, seconds=round(seconds, 4), trial=trial)
+    def add(
+        self, *, stage: str, epoch: int, address: str, macs: int, seconds: float, trial: int | None
+    ) -> None:
+        """One executed epoch, as one line; ``macs`` without those of a teacher."""
+        took = {"macs": macs, "seconds": round(seconds, 4)}
+        self._write(stage=stage, epoch=epoch, address=address, **took, trial=trial)
 
     def views(
         self,
@@ -31,6 +34,7 @@ class Ledger:
         computed: int,
         again: int,
         live: str,
+        macs: int,
         seconds: float,
         trial: int | None,
     ) -> None:
@@ -42,10 +46,17 @@ class Ledger:
             computed: so many views.
             again: of these, known to have been computed before: their row was damaged.
             live: why they are not kept; "": they are.
+            macs: multiply-accumulates of all of them.
             seconds: taken by the teacher; 0 where it was not timed.
             trial: for which.
         """
-        more = {"computed": computed, "again": again, "live": live, "seconds": round(seconds, 4)}
+        more = {
+            "computed": computed,
+            "again": again,
+            "live": live,
+            "macs": macs,
+            "seconds": round(seconds, 4),
+        }
         self._write(kind="views", stage=stage, epoch=epoch, **more, trial=trial)
 
     def _write(self, **line: Any) -> None:

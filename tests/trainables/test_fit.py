@@ -175,7 +175,7 @@ def test_a_distilled_loss_is_the_weighted_sum_of_its_parts(place: Place) -> None
     generator = torch.Generator().manual_seed(0)
     student, teacher = (torch.randn(8, 10, generator=generator) for _ in range(2))
     dist = LOSSES["dist"].function
-    part = Distillation(loss=dist, answers=Told(teacher), tau=4.0, weight=2.0, ce_weight=0.5)
+    part = Distillation(loss=dist, answers=Told(teacher), macs=1, tau=4.0, weight=2.0, ce_weight=0.5)
     hard = batch_loss(student, batch, TASK)
     torch.testing.assert_close(
         batch_loss(student, batch, replace(TASK, distillation=part)),

@@ -58,6 +58,7 @@ class LiveAnswers:
                 computed=len(about.rows),
                 again=0,
                 live=self.because,
+                macs=len(about.rows) * self.teacher.macs(self.place.images.image),
                 seconds=0.0,
                 trial=self.place.trial,
             )
@@ -126,6 +127,7 @@ class TableAnswers:
             computed=len(lacking),
             again=damaged,
             live="",
+            macs=len(lacking) * self.teacher.macs(self.place.images.image),
             seconds=time.monotonic() - began,
             trial=self.place.trial,
         )

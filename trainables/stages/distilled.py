@@ -12,11 +12,16 @@ from trainables.stages.teacher import teacher_of
 from trainables.stages.training import Record
 
 
-def distil(settings: Distilled, answers: Answers) -> Distillation:
-    """The loss that a stage's settings ask for, from a teacher's answers."""
+def distil(settings: Distilled, answers: Answers, *, macs: int) -> Distillation:
+    """The loss that a stage's settings ask for, from the answers of a teacher that takes ``macs`` an image."""
     tau, weight, ce_weight = distillation_weights(settings)
     return Distillation(
-        loss=LOSSES[settings.kd].function, answers=answers, tau=tau, weight=weight, ce_weight=ce_weight
+        loss=LOSSES[settings.kd].function,
+        answers=answers,
+        macs=macs,
+        tau=tau,
+        weight=weight,
+        ce_weight=ce_weight,
     )
 
 
@@ -27,4 +32,4 @@ def distillation(
     if settings.kd == "none":
         return None
     teacher = yield from teacher_of(recipe, place)
-    return distil(settings, answers_of(recipe, teacher, place))
+    return distil(settings, answers_of(recipe, teacher, place), macs=teacher.macs(place.data.image))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.addresses import digest, file_digest, teacher_address, teacher_segment
+from trainables.counting import complexity
 from trainables.data.batches import Batch
 from trainables.fit import Task, network_input
 from trainables.models import build
@@ -25,6 +26,13 @@ class LiveTeacher:
     def __init__(self, network: nn.Module) -> None:
         """Freeze the network; it is never trained from here on."""
         self.network = network.eval().requires_grad_(False)
+        self._macs: dict[tuple[int, int, int], int] = {}
+
+    def macs(self, image: tuple[int, int, int]) -> int:
+        """Multiply-accumulates for one image (channels, height, width)."""
+        if image not in self._macs:
+            self._macs[image] = complexity(self.network, image=image).macs
+        return self._macs[image]
 
     @torch.no_grad()
     def logits(self, batch: Batch) -> Tensor:

@@ -14,6 +14,7 @@ from typing import Any
 from torch import nn
 
 from trainables.addresses import Segment
+from trainables.counting import complexity
 from trainables.evaluate import evaluate
 from trainables.fit import Task, measure, sgd, train_epoch
 from trainables.place import Place
@@ -66,7 +67,7 @@ def train(
             teacher's training).
         place: where it runs.
     """
-    position, task, optimizer, own = start, None, None, -1
+    position, task, optimizer, own, macs = start, None, None, -1, 0
     while position.epoch < len(segment.rates):
         ahead = segment.addresses[position.epoch + 1 :]
         found = furthest(place.store, ahead)
@@ -82,10 +83,11 @@ def train(
             fresh = mine and place.store.get(ahead[0]) is None
             if fresh:
                 if optimizer is None:
+                    macs = complexity(position.network, image=place.data.image).macs
                     optimizer = sgd(position.network, training)
                     if position.state is not None and position.epoch > 0:
                         restore_momentum(position.state, position.network, optimizer)
-                position = _train_one(segment, position, optimizer, task, place)
+                position = _train_one(segment, position, optimizer, task, place, macs=macs)
         if fresh:
             epoch = position.epoch
             if own == epoch - 1 and segment.behind + own not in place.keep.get(segment.stage, frozenset()):
@@ -108,8 +110,10 @@ def _answered(
             yield {"kind": "waiting", "stage": segment.stage, "epoch": epoch}
 
 
-def _train_one(segment: Segment, position: Position, optimizer: Any, task: Task, place: Place) -> Position:
-    """Train the next epoch in place, write it down and store it."""
+def _train_one(
+    segment: Segment, position: Position, optimizer: Any, task: Task, place: Place, *, macs: int
+) -> Position:
+    """Train the next epoch in place, write it down and store it; ``macs`` of the network for one image."""
     began = time.monotonic()
     epoch = segment.behind + position.epoch + 1
     lr = segment.rates[position.epoch]
@@ -119,13 +123,29 @@ def _train_one(segment: Segment, position: Position, optimizer: Any, task: Task,
     seconds = time.monotonic() - began
     address = segment.addresses[position.epoch + 1]
     record: Record = {"stage": segment.stage, "epoch": epoch, "lr": lr, **trained, **measured}
-    record |= {"seconds": seconds, "address": address}
+    record |= {"seconds": seconds, "address": address} | _macs(task, place, macs)
     if task.test:
         record |= evaluate(network, place)
     history = (*position.history, record)
-    place.ledger.add(stage=segment.stage, epoch=epoch, address=address, seconds=seconds, trial=place.trial)
+    place.ledger.add(
+        stage=segment.stage,
+        epoch=epoch,
+        address=address,
+        macs=record["macs_trained"],
+        seconds=seconds,
+        trial=place.trial,
+    )
     place.store.put(address, snapshot(network, optimizer, history))
     return Position(network=network, history=history, epoch=position.epoch + 1)
+
+
+def _macs(task: Task, place: Place, macs: int) -> Record:
+    """Multiply-accumulates of an epoch: a pass forward and two backward, and the measuring; the teacher's if live."""
+    images = len(place.images.labels)
+    if task.drop_last:
+        images -= images % task.batch_size
+    own = {"macs_trained": (3 * images + len(place.data.validation)) * macs}
+    return own if task.distillation is None else own | {"macs_teacher": images * task.distillation.macs}
 
 
 def reused(history: tuple[Record, ...]) -> Generator[Record, None, None]:
