@@ -106,11 +106,23 @@ def _store(folder: Path, max_bytes: int) -> Store:
     return Store(folder, max_bytes=max_bytes)
 
 
-@lru_cache(maxsize=2)
-def _images(
-    data: Data, device: torch.device, seen: bool, store: Path | None, limit: int
-) -> tuple[Dataset, TrainingImages, Path | None]:
-    """The images, those of them that are trained on, and the file from which they are mapped, if they are."""
+_Loaded = tuple[Dataset, TrainingImages, Path | None]
+"""The images, those of them that are trained on, and the file from which they are mapped, if they are."""
+_LOADED: dict[tuple[Data, torch.device, bool], _Loaded] = {}
+"""The last two data sets of this process; whether they were mapped is no part of what they are."""
+
+
+def _images(data: Data, device: torch.device, seen: bool, store: Path | None, limit: int) -> _Loaded:
+    """Load a data set, if this process did not lately."""
+    key = (data, device, seen)
+    if key not in _LOADED:
+        for oldest in list(_LOADED)[:-1]:
+            del _LOADED[oldest]
+        _LOADED[key] = _load(data, device, seen, store, limit)
+    return _LOADED[key]
+
+
+def _load(data: Data, device: torch.device, seen: bool, store: Path | None, limit: int) -> _Loaded:
     source = checked_source(data.source, None if data.path is None else Path(data.path), data.download)
 
     def read() -> Dataset:

@@ -7,7 +7,7 @@ import torch
 
 from trainables.errors import InputError
 from trainables.models import build
-from trainables.place import Place, identity
+from trainables.place import _LOADED, Place, identity
 from trainables.recipe import Data
 from trainables.store import NoStore, Store
 
@@ -46,6 +46,8 @@ def test_large_images_are_mapped_from_the_store_for_every_pad_and_flip(
     np.savez(tmp_path / "set.npz", **parts)
     data = Data(source="npz", path=str(tmp_path / "set.npz"), val_fraction=0.5)
     alone = Place.prepare(data, store=None)
+    assert Place.prepare(data, store=tmp_path / "store").images is alone.images  # loaded once a process
+    _LOADED.clear()
     place = Place.prepare(data, store=tmp_path / "store")
     assert place.identity == alone.identity
     assert torch.equal(place.images.pixels, alone.images.pixels)
