@@ -42,6 +42,10 @@ class Plan:
     """Student epochs when equal ones are trained once."""
     teacher_epochs_alone: int
     teacher_epochs_shared: int
+    macs_alone: float
+    """Multiply-accumulates of the student's epochs and of what a live teacher looks at for them, about."""
+    macs_shared: float
+    """The same where equal epochs are trained once and a table keeps the teacher's answers, if it may."""
     seconds_per_epoch: dict[str, float]
     """Of each kind of epoch, measured now on this machine, one process; without the teacher's answers."""
     teacher: TeacherWork
@@ -75,7 +79,8 @@ def plan(space: Space, store: Path) -> Plan:
         trials = foresee(space, bench.place)
         seconds = seconds_per_epoch(trials, bench)
         teacher = teacher_work(trials, bench, store, space.settings.store.max_gb)
-    alone, shared = _cost(trials, seconds, once=False), _cost(trials, seconds, once=True)
+    images = len(bench.place.images.labels)
+    alone, shared = (_cost(trials, seconds, images, once=once) for once in (False, True))
     disk, free = _disk(space, trials), shutil.disk_usage(_existing(store)).free / 1e9
     limit = space.settings.store.max_gb
     rungs = _rungs(space, trials)
@@ -92,6 +97,8 @@ def plan(space: Space, store: Path) -> Plan:
         epochs_shared=shared.student,
         teacher_epochs_alone=alone.teacher,
         teacher_epochs_shared=shared.teacher,
+        macs_alone=alone.macs + teacher.macs_alone,
+        macs_shared=shared.macs + teacher.macs_shared,
         seconds_per_epoch={kind: round(value, 3) for kind, value in seconds.items()},
         teacher=teacher,
         hours_alone=(alone.seconds + teacher.seconds_alone) / workers / 3600,
@@ -126,13 +133,15 @@ class _Cost:
     student: int
     teacher: int
     seconds: float
+    macs: float
+    """Of the student."""
 
 
-def _cost(trials: Sequence[Foreseen], seconds: dict[str, float], *, once: bool) -> _Cost:
+def _cost(trials: Sequence[Foreseen], seconds: dict[str, float], images: int, *, once: bool) -> _Cost:
     """What the trials cost; ``once``: where equal epochs are trained once."""
     seen: set[str] = set()
     epochs = {"student": 0, "teacher": 0}
-    total = SECONDS_PER_TRIAL * len(trials)
+    total, macs = SECONDS_PER_TRIAL * len(trials), 0.0
     for trial in trials:
         for segment in (*trial.segments, *([trial.teacher] if trial.teacher else [])):
             for address in segment.addresses[1:] if segment.rates else ():
@@ -141,7 +150,10 @@ def _cost(trials: Sequence[Foreseen], seconds: dict[str, float], *, once: bool) 
                 seen.add(address)
                 epochs["teacher" if segment.stage == "teacher" else "student"] += 1
                 total += seconds[trial.kind(segment.stage)]
-    return _Cost(**epochs, seconds=total)
+                if segment.stage != "teacher":  # a pass forward, two backward
+                    whole = segment.stage == "sparsity"
+                    macs += 3 * images * trial.size["macs_unpruned" if whole else "macs"]
+    return _Cost(**epochs, seconds=total, macs=macs)
 
 
 def _disk(space: Space, trials: Sequence[Foreseen]) -> float:

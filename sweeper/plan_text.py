@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TextIO
 
+from analysis.text import human
 from sweeper.plan import COUNTED, Plan
 from sweeper.teacher_work import TeacherWork
 
@@ -34,6 +35,9 @@ def _rows(planned: Plan) -> Iterator[tuple[str, str]]:
     saved = planned.epochs_alone / max(1, planned.epochs_shared)
     epochs = f"{planned.epochs_alone:,} alone, {planned.epochs_shared:,} shared"
     yield "epochs", f"{epochs}: {saved:.2f} times fewer"
+    fewer = planned.macs_alone / max(1.0, planned.macs_shared)
+    macs = f"about {human(planned.macs_alone)} alone, {human(planned.macs_shared)} shared"
+    yield "MACs", f"{macs}: {fewer:.2f} times fewer"
     if planned.teacher_epochs_alone:
         alone, shared = planned.teacher_epochs_alone, planned.teacher_epochs_shared
         yield "teacher", f"{alone:,} epochs alone, {shared:,} shared"

@@ -34,6 +34,9 @@ class TeacherWork:
     views_shared: int = 0
     """Distinct ones, about; without tables those of all epochs that are trained."""
     seconds_shared: float = 0.0
+    macs_alone: int = 0
+    """Multiply-accumulates of the views."""
+    macs_shared: int = 0
     table_gb: float = 0.0
     """Of full tables."""
     live: str = ""
@@ -67,6 +70,7 @@ def teacher_work(trials: Sequence[Foreseen], bench: Bench, store: Path, max_gb: 
                 one.epochs[recipe.seed, segment.stage, epoch] = used
     live = next(iter(without_tables((one.recipe for one in looks.values()), bench, store, max_gb)), "")
     views_alone, views_shared, seconds_alone, seconds_shared, size = 0, 0, 0.0, 0.0, 0
+    macs_alone = macs_shared = 0
     for one in looks.values():
         assert one.recipe.teacher is not None
         teacher = bench.teacher(one.recipe.teacher)
@@ -77,6 +81,8 @@ def teacher_work(trials: Sequence[Foreseen], bench: Bench, store: Path, max_gb: 
             shared = round(held.entries * (1 - unseen))
             size += held.bytes
         each = seconds_per_view(teacher, bench)
+        macs = teacher.macs(place.data.image)
+        macs_alone, macs_shared = macs_alone + one.alone * macs, macs_shared + shared * macs
         views_alone, seconds_alone = views_alone + one.alone, seconds_alone + one.alone * each
         views_shared, seconds_shared = views_shared + shared, seconds_shared + shared * each
     return TeacherWork(
@@ -84,6 +90,8 @@ def teacher_work(trials: Sequence[Foreseen], bench: Bench, store: Path, max_gb: 
         seconds_alone=seconds_alone,
         views_shared=views_shared,
         seconds_shared=seconds_shared,
+        macs_alone=macs_alone,
+        macs_shared=macs_shared,
         table_gb=size / GIGABYTE,
         live=live,
     )

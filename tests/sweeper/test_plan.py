@@ -31,6 +31,19 @@ def test_epochs_are_counted_alone_and_shared(planned: Plan) -> None:
     assert (planned.teacher_epochs_alone, planned.teacher_epochs_shared) == (3, 3)
 
 
+def test_multiply_accumulates_are_those_of_the_epochs_and_of_the_teachers_looks(planned: Plan) -> None:
+    alone, shared = (
+        planned.macs_alone - planned.teacher.macs_alone,
+        planned.macs_shared - planned.teacher.macs_shared,
+    )
+    assert planned.teacher.macs_alone / planned.teacher.views_alone == pytest.approx(
+        planned.teacher.macs_shared / planned.teacher.views_shared
+    )
+    sparsity = (alone - shared) / 6  # four trainings of two epochs alone, one where they are shared
+    assert alone > 8 * sparsity > 0
+    assert alone - 8 * sparsity == pytest.approx(shared - 2 * sparsity)
+
+
 def test_each_kind_of_epoch_is_timed(planned: Plan) -> None:
     assert set(planned.seconds_per_epoch) == {"sparsity", "finetune", "finetune with dist", "teacher"}
     assert 0 < planned.hours_shared < planned.hours_alone
