@@ -12,11 +12,10 @@ from analysis.text import plain
 from sweeper.closing import say_json
 from sweeper.settings import StoreLimit
 from trainables.errors import DamagedFileError, InputError
-from trainables.upkeep import IMAGES, STATES, entries, size_of, stage_of, trim
+from trainables.table_room import evict
+from trainables.upkeep import IMAGES, STATES, TABLE_FILES, entries, size_of, stage_of, trim
 
 GIGABYTE = 10**9
-TABLES = "tables"
-"""The teachers' logits, below the store."""
 
 
 def say_store(folder: Path, stream: TextIO, *, verify: bool, trim_to: float | None, as_json: bool) -> int:
@@ -59,6 +58,7 @@ def _verified(folder: Path, stream: TextIO) -> list[str]:
     """Read everything; the files that were not what had been written, and are gone."""
     from trainables.data.mapped import read
     from trainables.store import decode
+    from trainables.teacher_table import damaged_rows
 
     damaged, checked = [], 0
     for pattern, whole in ((STATES, lambda path: decode(path.read_bytes())), (IMAGES, read)):
@@ -72,6 +72,17 @@ def _verified(folder: Path, stream: TextIO) -> list[str]:
                 damaged.append(str(entry.path))
                 stream.write(f"{plain(shown(entry.path))}: {error}; removed, it can be made again\n")
             checked += 1
+    for entry in entries(folder, TABLE_FILES):
+        try:
+            rows = damaged_rows(entry.path)
+            words = f"{rows:,} damaged rows" if rows else ""
+        except ValueError as error:
+            words = str(error)
+        checked += 1
+        if words:
+            gone = "removed" if evict(entry.path) else "in use"
+            damaged.append(str(entry.path))
+            stream.write(f"{plain(shown(entry.path))}: {words}; {gone}, they are made again when needed\n")
     stream.write(f"{checked:,} files read, {len(damaged):,} damaged\n")
     return damaged
 
@@ -80,16 +91,16 @@ def _trimmed(folder: Path, size: float, stream: TextIO) -> dict[str, int]:
     gone = trim(folder, int(size * GIGABYTE))
     freed = sum(entry.size for entry in gone)
     stream.write(f"{len(gone):,} files deleted, {_gb(freed)} freed\n")
-    left = sum(entry.size for entry in entries(folder, STATES, IMAGES))
+    left = sum(entry.size for entry in entries(folder, STATES, IMAGES, TABLE_FILES))
     if left > size * GIGABYTE:
-        stream.write(f"{_gb(left)} were used within the last seconds and stay\n")
+        stream.write(f"{_gb(left)} were used within the last seconds, or are in use, and stay\n")
     return {"deleted": len(gone), "freed_bytes": freed}
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    states, images = (list(entries(folder, pattern)) for pattern in (STATES, IMAGES))
+    states, images, tables = (list(entries(folder, one)) for one in (STATES, IMAGES, TABLE_FILES))
     stages = Counter(stage_of(entry.path) or "unknown" for entry in states)
-    used = [entry.used for entry in (*states, *images)]
+    used = [entry.used for entry in (*states, *images, *tables)]
     return {
         "store": str(folder.resolve()),
         "bytes": size_of(folder),
@@ -99,7 +110,7 @@ def _facts(folder: Path) -> dict[str, Any]:
         "state_bytes": sum(entry.size for entry in states),
         "data_sets": len(images),
         "data_bytes": sum(entry.size for entry in images),
-        "table_bytes": size_of(folder / TABLES),
+        "table_bytes": sum(entry.size for entry in tables),
         "first_use": _time(min(used)) if used else None,
         "last_use": _time(max(used)) if used else None,
     }

@@ -166,6 +166,25 @@ class Table:
         return np.array(found, np.uint32)
 
 
+def damaged_rows(path: Path) -> int:
+    """How many rows of a table's file are not what was written; they count as absent where the table is used.
+
+    Raises:
+        ValueError: its first line is not that of a table.
+    """
+    try:
+        head = json.loads(path.read_bytes()[:PAGE])
+        kept = {name: head[name] for name in ("images", "views", "classes", "precision")}
+        contents = Contents(about=head["of"], **kept)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError("damaged: its first line is not that of a table") from error
+    if f"{contents.address}.table" != path.name or path.stat().st_size != contents.bytes:
+        raise ValueError("damaged: its first line is not that of this table")
+    table = Table(path.parent, contents)
+    steps = range(0, contents.entries, BLOCK)
+    return sum(table.read(np.arange(at, min(at + BLOCK, contents.entries)))[2] for at in steps)
+
+
 def _opened(path: Path) -> int:
     """A descriptor of the file at ``path``, which says by a shared lock that the table is in use."""
     while True:

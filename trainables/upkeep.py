@@ -20,6 +20,7 @@ IMAGES = "data/*.images"
 """Prepared data sets that processes map."""
 TABLES = "tables"
 """Folder of the teachers' tables; none is deleted that a process has open."""
+TABLE_FILES = f"{TABLES}/*.table"
 SPARSE = ".table"
 """Ending of files that take less of the disk than their length."""
 HALF_WRITTEN = ("??/*.tmp", "data/*.tmp")
@@ -65,7 +66,7 @@ def trim(folder: Path, max_bytes: int, *, keep: Path | None = None) -> Sequence[
     for written in entries(folder, *HALF_WRITTEN):
         if now - written.used > LEFT_OVER_SECONDS:
             written.path.unlink(missing_ok=True)
-    files = sorted(entries(folder, STATES, IMAGES, f"{TABLES}/*{SPARSE}"), key=lambda entry: entry.used)
+    files = sorted(entries(folder, STATES, IMAGES, TABLE_FILES), key=lambda entry: entry.used)
     excess = sum(entry.size for entry in files) - max_bytes
     gone: list[Entry] = []
     for entry in files:

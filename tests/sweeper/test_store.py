@@ -16,6 +16,7 @@ from trainables.errors import InputError
 from trainables.place import Place
 from trainables.recipe import Data
 from trainables.store import State, Store
+from trainables.teacher_table import Contents, Table
 
 AGES = {"ab" * 20: 300, "cd" * 20: 200, "ef" * 20: 100}
 """Addresses, and seconds since their use."""
@@ -69,11 +70,20 @@ def test_prepared_images_and_tables_are_shown_where_there_are_any(
         tmp_path / "set.npz", train_images=images, test_images=images, train_labels=labels, test_labels=labels
     )
     Place.prepare(Data(source="npz", path=str(tmp_path / "set.npz"), val_fraction=0.5), store=store.folder)
-    (store.folder / "tables" / "abc").mkdir(parents=True)
-    (store.folder / "tables" / "abc" / "logits").write_bytes(bytes(10**7))
+    table = store.table(Contents(about={"of": "a test"}, images=100, views=162, classes=10))
+    assert isinstance(table, Table)
+    table.write(np.arange(16200), np.ones((16200, 10), np.float32))
     text = said(store, verify=True)
-    assert "\nimages 0.01 MB: 1 prepared data sets\ntables 0.01 GB of teachers' logits\n" in text
-    assert text.startswith("4 files read, 0 damaged\n")
+    assert "\nimages 0.01 MB: 1 prepared data sets\ntables 0.72 MB of teachers' logits\n" in text
+    assert text.startswith("5 files read, 0 damaged\n")
+    path = table.path
+    flip(path)
+    assert "table: 1 damaged rows; in use, they are made again when needed\n" in said(
+        store, verify=True, code=3
+    )
+    del table
+    assert "table: 1 damaged rows; removed, they are" in said(store, verify=True, code=3)
+    assert not path.exists()
     (file,) = (store.folder / "data").glob("*.images")
     flip(file)
     text = said(store, verify=True, code=3)
@@ -115,7 +125,7 @@ def test_a_trim_says_what_is_in_use(store: Store) -> None:
     store.get(last)
     text = said(store, trim_to=0)
     assert text.startswith(
-        "2 files deleted, 0.04 MB freed\n0.02 MB were used within the last seconds and stay\n"
+        "2 files deleted, 0.04 MB freed\n0.02 MB were used within the last seconds, or are in use, and stay\n"
     )
     assert left(store) == [last]
 
