@@ -1,40 +1,28 @@
 """What a sweep knows: which trials were asked for, how far each is, what was decided. No Ray in here.
 
-The truth is ``trials.jsonl``: an event is written there before it takes effect, and a book that is made from
-a run folder's events goes on exactly where the last one was.
+The truth is ``trials.jsonl``: a book that is made from a run folder's events goes on exactly where the last
+one was.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from analysis.events import EventLog
-from sweeper.ahead import Ahead
 from sweeper.asha import Decision
 from sweeper.judge import Judge
 from sweeper.knobs import Params
-from sweeper.live import Event, Live, end_of, now
+from sweeper.live import Event, Live
 from sweeper.search import Search
 from sweeper.space import Space
-from trainables.recipe import Recipe
+from sweeper.trials import Listener, Record, Trials, Watcher
 from trainables.summary import CUT
 
-RETRIES = 3
-"""How often a trial is begun again after its worker died."""
-QUEUE = 64
-"""Trials that are looked at for one that need not wait, where what is asked for does not hang on results."""
 EXHAUSTED = 50
 """So many points in a row that were all finished before: the space has no others, or the sampler finds none."""
 
-Record = Mapping[str, Any]
-Listener = Callable[[Event], None]
-"""Is told every event after it is written."""
-Watcher = Callable[[int, Record, bool], None]
-"""Is told every epoch of a trial, and whether it was reused."""
 
-
-class Book:
-    """The driver's side of every trial."""
+class Book(Trials):
+    """The trials of a search."""
 
     def __init__(
         self,
@@ -44,33 +32,14 @@ class Book:
         listeners: Iterable[Listener] = (),
         watchers: Iterable[Watcher] = (),
     ) -> None:
-        """Begin empty.
-
-        Args:
-            space: what is searched.
-            log: where events are written.
-            listeners: who is told of each new event.
-            watchers: who is told of each epoch.
-        """
-        self.space = space
+        """Begin empty; the arguments are those of ``Trials``."""
+        super().__init__(space, log, listeners=listeners, watchers=watchers)
         self.search = Search(space)
-        self.live: dict[int, Live] = {}
-        self.ended: dict[int, Event] = {}
-        self.fatal: str | None = None
-        """Why the sweep can't go on at all, such as a full disk."""
-        self._ahead: Ahead | None = None
-        self._log = log
-        self._writable = True
-        self._listeners = list(listeners)
-        self._watchers = list(watchers)
+        self.directions = self.search.directions
+        self.free = self.search.free
         self._judge = Judge(space)
-        self._asked: dict[int, Params] = {}
-        self._waiting: dict[int, Recipe] = {}
         self._repeats = 0
         """Points in a row that were finished before."""
-        self._deaths: dict[int, int] = {}
-
-    # --- trials in --------------------------------------------------------------------------------
 
     def replay(self, events: Iterable[Event]) -> None:
         """Take in the events of an earlier session; trials without an end are queued again."""
@@ -79,25 +48,24 @@ class Book:
             number = event["trial"]
             match event["event"]:
                 case "asked":
-                    self._asked[number] = self.search.replay(number, event["params"])
+                    self.search.replay(number, event["params"])
+                    self._asked[number] = event
                 case "rung":
                     self._judge.replay(event)
                     rungs.setdefault(number, {})[event["epoch"]] = event["value"]
                 case "end":
                     self.ended[number] = event
-                    self._count_repeats(event)
-                    self.search.tell(
-                        number,
-                        event["state"],
-                        event["metrics"],
-                        rungs=rungs.get(number, {}),
-                        violations=event["violations"],
-                    )
+                    self._tell(event, rungs.get(number, {}))
         self._waiting = {
-            number: self.space.recipe(params)
-            for number, params in self._asked.items()
+            number: self.space.recipe(asked["params"])
+            for number, asked in self._asked.items()
             if number not in self.ended
         }
+
+    @property
+    def budget(self) -> int:
+        """The trials that the space asks for."""
+        return self.search.budget
 
     @property
     def exhausted(self) -> bool:
@@ -105,147 +73,28 @@ class Book:
         return self.search.points is None and self._repeats >= EXHAUSTED
 
     @property
-    def left(self) -> bool:
-        """Whether any trial has yet to be begun."""
-        asks = len(self._asked) < self.search.budget and not self.exhausted
-        return self.fatal is None and (bool(self._waiting) or asks)
+    def asks(self) -> bool:
+        """Whether the sampler has another point."""
+        return len(self._asked) < self.budget and not self.exhausted
 
-    @property
-    def finished(self) -> bool:
-        """Whether every trial has ended."""
-        return self.fatal is None and not self.live and not self.left
+    def _point(self, number: int) -> tuple[Params, Mapping[str, Any]]:
+        return self.search.ask(number), {}
 
-    def next(self) -> Live | None:
-        """Begin a trial: one that an earlier session left, or a new one; None where all that is left is known.
+    def _told(self, event: Event, live: Live) -> None:
+        super()._told(event, live)
+        self._tell(event, live.rungs)
 
-        Raises:
-            OSError: the disk does not take the event; ``fatal`` says so.
-        """
-        while self.left:
-            number = self._pick()
-            recipe = self._waiting.pop(number)
-            live = self.live[number] = Live(number=number, params=self._asked[number], recipe=recipe)
-            original = None if self._ahead is None else self._ahead.original(number, recipe)
-            if original is None:
-                return live
-            self._repeat(live, self.ended[original])
-        return None
-
-    def _pick(self) -> int:
-        """Which of the queue is begun next; the queue is filled as far as it is looked at."""
-        looks = self._ahead is not None and bool(self.live)
-        length = QUEUE if looks and self.search.free else 1
-        while len(self._waiting) < length and len(self._asked) < self.search.budget and not self.exhausted:
-            self._ask()
-        if self._ahead is None or not looks:
-            return next(iter(self._waiting))
-        queue = dict(islice(self._waiting.items(), QUEUE))
-        return self._ahead.first_free(queue, {number: live.recipe for number, live in self.live.items()})
-
-    def _ask(self) -> None:
-        number = len(self._asked)
-        params = self.search.ask(number)
-        self._write({"event": "asked", "trial": number, "params": params, "time": now()})
-        self._asked[number] = params
-        self._waiting[number] = self.space.recipe(params)
-
-    def look_ahead(self, ahead: Ahead) -> None:
-        """From here on begin first what need not wait, and answer at once what is finished already."""
-        self._ahead = ahead
-        for event in self.ended.values():
-            self._remember(event)
-
-    def _remember(self, event: Event) -> None:
-        """A finished trial answers those that repeat it; a stopped one might be judged otherwise later."""
-        if self._ahead is None:
-            return
-        if event["state"] in ("complete", "infeasible"):
-            self._ahead.remember(event["trial"], self.space.recipe(event["params"]))
-        self._ahead.forget(event["trial"])
-
-    def _repeat(self, live: Live, original: Event) -> None:
-        """End a trial as the one before it that it repeats."""
-        live.curve.extend({**entry, "reused": True} for entry in original["curve"])
-        live.epochs_reused = original["epochs_trained"] + original["epochs_reused"]
-        live.violations.update(original["violations"])
-        live.duplicate_of = original["trial"]
-        self._end(live, original["state"], reason=original["reason"], metrics=original["metrics"])
-
-    def _count_repeats(self, event: Event) -> None:
+    def _tell(self, event: Event, rungs: Mapping[int, float]) -> None:
+        """The sampler learns what became of a trial."""
         self._repeats = 0 if event.get("duplicate_of") is None else self._repeats + 1
+        self.search.tell(
+            event["trial"], event["state"], event["metrics"], rungs=rungs, violations=event["violations"]
+        )
 
-    # --- records in -------------------------------------------------------------------------------
-
-    def record(self, number: int, record: Record) -> Decision:
-        """Take in what a trial says; the answer is whether it goes on.
-
-        Once the disk has refused an event everyone is stopped and nothing more is decided: what was not
-        written has not happened, and is done again when the sweep is resumed.
-        """
-        if number in self.ended or not self._writable:
-            return "stop"
-        try:
-            return self._record(self.live[number], record)
-        except OSError:
-            if self._writable:
-                raise
-            return "stop"
-
-    def _record(self, live: Live, record: Record) -> Decision:
-        kind = record["kind"]
-        live.hear(kind)
-        match kind:
-            case "begin":  # a worker begins, or begins again after another one died
-                live.begin_again()
-            case "waiting":
-                live.stage, live.epoch = record["stage"], record["epoch"]
-            case "reused":
-                return self._entries(live, record["epochs"], reused=True)
-            case "epoch" | "init" | "prune":
-                entry = {key: value for key, value in record.items() if key != "kind"}
-                return self._entries(live, [entry], reused=entry.get("reused", False))
-            case "failed" if record.get("fatal"):
-                self.fatal = record["reason"]
-                del self.live[live.number]
-                return "stop"
-            case "failed":
-                return self._end(live, "failed", reason=record["reason"])
-            case "done":
-                return self._done(live, record["metrics"])
-        return "continue"
-
-    def died(self, number: int, reason: str) -> None:
-        """A trial's worker is gone: it is begun again, or failed if that has happened too often."""
-        if number not in self.live:
-            return
-        self._deaths[number] = self._deaths.get(number, 0) + 1
-        if self._deaths[number] <= RETRIES:
-            self._waiting = {number: self.live.pop(number).recipe} | self._waiting
-        else:
-            self.record(number, {"kind": "failed", "reason": f"{reason}, again after {RETRIES} retries"})
-
-    def _entries(self, live: Live, entries: Iterable[Record], *, reused: bool) -> Decision:
-        for entry in entries:
-            if self._entry(live, entry, reused=reused) == "stop":
-                return "stop"
-        return "continue"
-
-    def _entry(self, live: Live, entry: Record, *, reused: bool) -> Decision:
-        """One epoch, or the cut."""
-        stage = entry["stage"]
-        live.stage, live.epoch = stage, entry["epoch"]
-        if self._ahead is not None:
-            self._ahead.trained.add(entry["address"])
-        for watch in self._watchers:
-            watch(live.number, entry, reused)
-        if stage == "teacher":
-            live.teacher_epochs_trained += not reused
-            return "continue"
-        live.curve.append({**entry, "reused": reused})
-        if stage in ("init", "prune"):
+    def _judged(self, live: Live, entry: Record) -> Decision:
+        """By the constraints after a cut, by its peers at a rung."""
+        if entry["stage"] in ("init", "prune"):
             return self._cut(live, entry)
-        live.epochs_reused += reused
-        live.epochs_trained += not reused
         verdict = self._judge.at_rung(live, entry)
         if verdict is None:
             return "continue"
@@ -264,36 +113,8 @@ class Book:
         reason = self._judge.outside(live, known)
         return self._end(live, "infeasible", reason=reason) if reason else "continue"
 
-    # --- trials out -------------------------------------------------------------------------------
-
     def _done(self, live: Live, metrics: Record) -> Decision:
         reason = self._judge.outside(live, metrics)
         if reason:
             return self._end(live, "infeasible", reason=reason)
         return self._end(live, "complete", metrics=metrics)
-
-    def _end(
-        self, live: Live, state: str, *, reason: str | None = None, metrics: Record | None = None
-    ) -> Decision:
-        event = end_of(live, state, reason=reason, metrics=metrics)
-        self._write(event)
-        self.ended[live.number] = event
-        self._count_repeats(event)
-        self._remember(event)
-        del self.live[live.number]
-        self.search.tell(live.number, state, event["metrics"], rungs=live.rungs, violations=live.violations)
-        return "stop"
-
-    def listen(self, listener: Listener) -> None:
-        """Tell one more of each new event."""
-        self._listeners.append(listener)
-
-    def _write(self, event: Event) -> None:
-        try:
-            self._log.append(event)
-        except OSError as error:
-            self._writable = False
-            self.fatal = f"trials.jsonl can't be written: {error.strerror or error}"
-            raise
-        for listener in self._listeners:
-            listener(event)

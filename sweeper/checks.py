@@ -45,6 +45,7 @@ def checked(document: Document, default_name: str) -> tuple[SpaceFile, tuple[Kno
     faults += distillation(document, knobs)
     faults += _teacher(document)
     faults += _search_and_sweep(document)
+    faults += _confirm(document)
     begun = _from_file(document, knobs)
     faults += _objective(document, begun=begun)
     faults += _constraints(document, begun=begun)
@@ -71,6 +72,7 @@ _EXAMPLES: Final = {
     "constraints": '{macs: "<= 0.5"}',
     "sweep": "{trials: 24}",
     "sweep.asha": "{rungs: plateaus}",
+    "confirm": "{top: 3, seeds: 5}",
     "resources": "{workers: 2}",
     "store": "{max_gb: 20}",
 }
@@ -119,6 +121,20 @@ def _search_and_sweep(document: Document) -> Iterator[Fault]:
         yield document.fault(("sweep",), "is required with a search", mend="Add sweep: {trials: 24}.")
     if search and not sweep:
         yield document.fault(("search",), "is required with a sweep", mend="Add search, or remove sweep.")
+
+
+def _confirm(document: Document) -> Iterator[Fault]:
+    """It needs a search, and validation images that are none of the test set's to train on them."""
+    if document.at("confirm") is None:
+        return
+    if is_absent(document, "sweep"):
+        yield document.fault(
+            ("confirm",), "has no effect without a sweep", mend="Add sweep: {trials: 24}, or remove it."
+        )
+    seen = [stage for stage in BEGINNINGS if document.at(stage, "trained_on") == "train"]
+    if document.at("confirm", "data") == "train+val" and seen:
+        rule = f"can't be with {seen[0]}.trained_on: train, which chooses by half of the test set"
+        yield document.fault(("confirm", "data"), rule, "train+val", "Write data: train.")
 
 
 _UNCUT = "is measured by pruning, and the pipeline has no prune section"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeper.book import Book
 from sweeper.interrupts import Interrupts
 from sweeper.live import Live
 from sweeper.resources import gpus_here
+from sweeper.trials import Trials
 from trainables.canonical import canonical
 from trainables.errors import InputError
 
@@ -53,11 +53,11 @@ class Work:
     """Whether what Ray logs is shown; the sweep says by itself what became of its trials."""
 
 
-_BOOKS: dict[str, tuple[Book, Work]] = {}
+_BOOKS: dict[str, tuple[Trials, Work]] = {}
 """The book under way in this process, by its run folder."""
 
 
-def execute(book: Book, work: Work, interrupts: Interrupts) -> None:
+def execute(book: Trials, work: Work, interrupts: Interrupts) -> None:
     """Run the book's trials, to their end unless it is interrupted.
 
     Raises:
@@ -137,7 +137,7 @@ def _trial_name(trial: Any) -> str:
     return f"trial_{trial.config['trial']:04d}"
 
 
-def lookup(key: str) -> tuple[Book, Work]:
+def lookup(key: str) -> tuple[Trials, Work]:
     """The book and the work of a run folder."""
     return _BOOKS[key]
 

@@ -46,6 +46,8 @@ class Live:
     """Metric -> how far outside its bound, at most 0 inside."""
     duplicate_of: int | None = None
     """The trial of this run that has finished the same recipe before."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What its events say of it besides."""
 
     @property
     def epochs(self) -> int:
@@ -99,6 +101,7 @@ def end_of(live: Live, state: str, *, reason: str | None, metrics: Mapping[str, 
     return {
         "event": "end",
         "trial": live.number,
+        **live.about,
         "state": state,
         "params": live.params,
         "settings": canonical(live.recipe),

@@ -23,7 +23,7 @@ from sweeper.space import Space
 from trainables.errors import DamagedFileError, InputError
 from trainables.upkeep import size_of
 
-MAY_CHANGE = "sweep.trials, resources and store"
+MAY_CHANGE = "sweep.trials, confirm, resources and store"
 PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "scikit-learn", "safetensors")
 
 Status = Literal["running", "done", "interrupted", "failed"]
@@ -146,7 +146,7 @@ def _study(folder: Path) -> str:
     """What a run searches, as a hash: its space file without what may change."""
     plain = plain_yaml.load((folder / SPACE).read_text(encoding="utf-8"))
     assert isinstance(plain, dict)
-    study = {key: value for key, value in plain.items() if key not in ("resources", "store")}
+    study = {key: value for key, value in plain.items() if key not in ("confirm", "resources", "store")}
     if isinstance(study.get("sweep"), dict):
         study["sweep"] = {key: value for key, value in study["sweep"].items() if key != "trials"}
     return hashlib.sha256(json.dumps(study, sort_keys=True).encode()).hexdigest()

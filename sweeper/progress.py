@@ -13,10 +13,10 @@ from rich.live import Live as LiveDisplay
 from rich.text import Text
 
 from analysis.text import plain
-from sweeper.book import Book
 from sweeper.progress_lines import ended_line, heartbeat
 from sweeper.progress_table import Board
 from sweeper.progress_view import View, snapshot
+from sweeper.trials import Trials
 
 REFRESHES = 4
 """Of the table, each second."""
@@ -31,7 +31,7 @@ class Progress:
 
     def __init__(
         self,
-        book: Book,
+        book: Trials,
         *,
         name: str,
         interactive: bool | None = None,
@@ -101,7 +101,7 @@ class Progress:
         if event["event"] != "end" or self.quiet:
             return
         if self._live is None:
-            self._write(ended_line(event, self.book.search.budget))
+            self._write(ended_line(event, self.book.budget))
         elif event["state"] == "failed":
             words = f"trial {event['trial']} failed: {plain(event['reason'])}"
             self._live.console.print(Text(words, style="red"), soft_wrap=True)

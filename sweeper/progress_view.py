@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.text import human, plain
-from sweeper.book import Book
 from sweeper.knobs import Params
 from sweeper.live import Live
+from sweeper.trials import Trials
 
 STATES = ("complete", "stopped", "infeasible", "failed")
 """How a trial can end."""
@@ -76,7 +76,7 @@ class View:
         return sum(self.states.values())
 
 
-def snapshot(book: Book, *, name: str, began: float, workers: int) -> View:
+def snapshot(book: Trials, *, name: str, began: float, workers: int) -> View:
     """What the book says now; another thread may be writing in it.
 
     Args:
@@ -91,9 +91,9 @@ def snapshot(book: Book, *, name: str, began: float, workers: int) -> View:
     return View(
         name=name,
         elapsed=time.monotonic() - began,
-        left=_left(book.search.budget - len(ended), ended, live, workers),
+        left=_left(book.budget - len(ended), ended, live, workers),
         workers=workers,
-        budget=book.search.budget,
+        budget=book.budget,
         states={state: counts[state] for state in STATES},
         rows=[_row(one) for one in live],
         best=_best(book, ended),
@@ -130,12 +130,12 @@ def _row(live: Live) -> Row:
     )
 
 
-def _best(book: Book, ended: Iterable[Mapping[str, Any]]) -> Best | None:
-    metric, side = book.search.directions[0]
-    sign = 1 if side == "maximize" else -1
+def _best(book: Trials, ended: Iterable[Mapping[str, Any]]) -> Best | None:
     complete = [event for event in ended if event["state"] == "complete"]
-    if not complete:
+    if not complete or not book.directions:
         return None
+    metric, side = book.directions[0]
+    sign = 1 if side == "maximize" else -1
     event = max(complete, key=lambda one: (sign * one["metrics"][metric], -one["trial"]))
     return Best(number=event["trial"], metric=metric, metrics=event["metrics"], params=short(event["params"]))
 

@@ -201,7 +201,7 @@ def _conclude(book: Book, session: _Session) -> None:
         with suppress(CannotFinishError):
             manifest.write("interrupted")
         raise InterruptedSweepError(
-            f"interrupted: {len(book.ended)} of {book.search.budget} trials are done. "
+            f"interrupted: {len(book.ended)} of {book.budget} trials are done. "
             f"Go on with: sweeper resume {folder}"
         )
     reasons = [event["reason"] for event in book.ended.values() if event["state"] == "failed"]
@@ -211,6 +211,6 @@ def _conclude(book: Book, session: _Session) -> None:
     if book.exhausted:
         session.options.warn(
             f"the space is exhausted: the last {EXHAUSTED} points asked for had all been finished before, "
-            f"so the sweep ends with {len(book.ended)} of {book.search.budget} trials"
+            f"so the sweep ends with {len(book.ended)} of {book.budget} trials"
         )
     manifest.write("done")

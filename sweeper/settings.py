@@ -1,4 +1,4 @@
-"""The sections of a space that say how to search: objective, sweep, resources, store."""
+"""The sections of a space that say how to search: objective, sweep, confirm, resources, store."""
 
 import re
 from typing import Annotated, Any, Literal, Self
@@ -89,6 +89,18 @@ class Sweep(Settings):
         return self
 
 
+class Confirm(Settings):
+    """The best networks trained again on seeds that nothing was chosen on, and measured on the test set."""
+
+    top: Count = 3
+    """Networks that are confirmed, the recommended one first."""
+    seeds: Annotated[int, Field(ge=2)] = 5
+    """Fresh seeds of each: the smallest above every seed that is searched."""
+    data: Literal["train", "train+val"] = "train"
+    """What the student trains on: the training images, or those and the validation images, of which nothing is
+    then measured. The teacher stays that of the search."""
+
+
 class Resources(Settings):
     """What a trial is given."""
 
@@ -142,6 +154,8 @@ class SpaceFile(Recipe):
     constraints: dict[MetricName, Bound] = Field(default_factory=dict)
     """Metric -> bound, such as "<= 0.5"; of macs and params below 1 a share of the unpruned network's."""
     sweep: Sweep | None = None
+    confirm: Confirm | None = None
+    """Whether the search's answer is confirmed once it has ended; null: it is not."""
     resources: Resources = Resources()
     store: StoreLimit = StoreLimit()
 

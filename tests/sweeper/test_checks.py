@@ -106,12 +106,23 @@ HOW: dict[str, str | list[str]] = {
     "sweep: {trials: 4, asha: {rungs: [0.5, 1.5]}}": ":12: sweep.asha.rungs[1]: must be below 1, got 1.5.",
     "sweep: {trials: 4, asha: {rungs: [0.5, 0.25]}}": ":12: sweep.asha.rungs: must rise, got [0.5, 0.25]. Write [0.25, 0.5].",
     "sweep: {trials: 4, asha: {rungs: []}}": ":12: sweep.asha.rungs: must be a list of at least 1, got [].",
+    "sweep: {trials: 4}\nconfirm: true": ":13: confirm: must be a mapping, got true. Write confirm: {top: 3, seeds: 5}.",
+    "sweep: {trials: 4}\nconfirm: {top: 0}": ":13: confirm.top: must be at least 1, got 0.",
+    "sweep: {trials: 4}\nconfirm: {seeds: 1}": ":13: confirm.seeds: must be at least 2, got 1.",
+    "sweep: {trials: 4}\nconfirm:\n  seeds: [3, 4]": ":14: confirm.seeds: must be a whole number, got [3, 4].",
+    "sweep: {trials: 4}\nconfirm: {data: all}": ':13: confirm.data: must be one of train, train+val, got "all".',
+    "sweep: {trials: 4}\nconfirm: {folds: 2}": ":13: confirm.folds: is no setting here, got 2. Known here: top, seeds, data.",
+    "sweep: null\nconfirm: {}": [
+        ":12: sweep: is required with a search. Add sweep: {trials: 24}.",
+        ":13: confirm: has no effect without a sweep. Add sweep: {trials: 24}, or remove it.",
+    ],
+    "sparsity: {epochs: 2, init: net.pth, trained_on: train}\nconfirm: {data: train+val}": ':6: confirm.data: can\'t be with sparsity.trained_on: train, which chooses by half of the test set, got "train+val". Write data: train.',
     "sweep: {trials: 4}\nresources: {cpus_per_trial: 0}": ":13: resources.cpus_per_trial: must be at least 1, got 0.",
     "sweep: {trials: 4}\nresources: {gpus_per_trial: all}": ':13: resources.gpus_per_trial: must be auto or a number, got "all".',
     "sweep: {trials: 4}\nstore: {max_gb: 0}": ":13: store.max_gb: must be above 0, got 0.",
     "sweep: {trials: 4}\nseed: -1": ":13: seed: must be at least 0, got -1.",
     "sweep: {trials: 4}\nevaluate: some": ':13: evaluate: must be one of none, all, got "some".',
-    "sweep: {trials: 4}\n学习率: 0.1": ":13: 学习率: is no setting here, got 0.1. Known here: seed, data, model, teacher, sparsity, prune, finetune, evaluate, precision, protocol, name, search, objective, constraints, sweep, resources, store.",
+    "sweep: {trials: 4}\n学习率: 0.1": ":13: 学习率: is no setting here, got 0.1. Known here: seed, data, model, teacher, sparsity, prune, finetune, evaluate, precision, protocol, name, search, objective, constraints, sweep, confirm, resources, store.",
 }
 
 

@@ -70,9 +70,10 @@ def test_a_damaged_or_missing_one_is_made_anew(tmp_path: Path, space: Space, con
         ("trials: 12", "trials: 24"),
         ("cpus_per_trial: 1", "cpus_per_trial: 2"),
         ("max_gb: 20.0", "max_gb: 5.0"),
+        ("resources:", "confirm: {top: 1}\nresources:"),
     ],
 )
-def test_budget_resources_and_store_may_change(
+def test_budget_confirmation_resources_and_store_may_change(
     tmp_path: Path, space: Space, space_file: Path, there: str, instead: str
 ) -> None:
     Manifest.new(tmp_path, space, command=["first"], store=None).write("interrupted")

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from sweeper.metrics import METRICS
-from sweeper.settings import Asha, MetricName, Objective, SpaceFile, Sweep, near_name, run_name
+from sweeper.settings import Asha, Confirm, MetricName, Objective, SpaceFile, Sweep, near_name, run_name
 
 
 def test_an_objective_gives_its_directions_in_order() -> None:
@@ -31,6 +31,11 @@ def test_trials_are_needed_but_for_a_grid() -> None:
     assert Sweep(sampler="grid").trials is None
     with pytest.raises(ValidationError, match="needs trials with sampler: tpe"):
         Sweep()
+
+
+def test_confirmation_is_asked_for_and_then_takes_three_networks_and_five_seeds() -> None:
+    assert SpaceFile.model_validate(PLAIN).confirm is None
+    assert SpaceFile.model_validate(PLAIN | {"confirm": {}}).confirm == Confirm(top=3, seeds=5, data="train")
 
 
 PLAIN = {"data": {"source": "digits"}, "model": "preresnet8", "finetune": {}}

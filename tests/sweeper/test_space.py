@@ -96,6 +96,7 @@ def test_what_is_wrong_with_a_space_is_told_at_once(tmp_path: Path) -> None:
             ['--set search.finetune.kd[1]: needs a teacher, got "dist". Add teacher: {model: resnet32x4}.'],
         ),
         ("sweep.asha.rungs=[2]", ["--set sweep.asha.rungs[0]: must be below 1, got 2."]),
+        ("confirm.seeds=1", ["--set confirm.seeds: must be at least 2, got 1."]),
         ("resources.workers=two", ['--set resources.workers: must be a whole number, got "two".']),
         (
             "constraints.macs=0.5",
