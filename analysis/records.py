@@ -62,6 +62,7 @@ from analysis.events import EVENTS, EventLog, parse_object, read_events
 from analysis.files import write_json
 
 __all__ = [
+    "CONFIRM",
     "EVENTS",
     "FORMAT",
     "LEDGER",
@@ -86,6 +87,7 @@ FORMAT = 1
 SPACE = "space.yaml"
 MANIFEST = "manifest.json"
 TRIALS = "trials.jsonl"
+CONFIRM = "confirm.jsonl"
 LEDGER = "ledger"
 REPORT = "report"
 COUNTS = ("params", "macs", "params_unpruned", "macs_unpruned", "validation_images", "test_images")
