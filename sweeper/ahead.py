@@ -29,6 +29,8 @@ class Ahead:
 
     identity: DataIdentity
     arithmetic: Mapping[str, Any]
+    taught: DataIdentity | None = None
+    """Identity of the images that the teacher was trained on; None: the same."""
     trained: set[str] = field(default_factory=set)
     """Addresses of epochs that were seen in this session."""
     finished: dict[str, int] = field(default_factory=dict)
@@ -43,13 +45,14 @@ class Ahead:
         return self.known[number]
 
     def _path(self, recipe: Recipe) -> Path:
-        teacher = teacher_address(recipe, self.identity, self.arithmetic)
+        taught_on = self.taught or self.identity
+        teacher = teacher_address(recipe, taught_on, self.arithmetic)
         segments = chain(recipe, data=self.identity, arithmetic=self.arithmetic, teacher=teacher)
         epochs: list[str] = []
         taught = recipe.teacher is None or recipe.teacher.checkpoint is not None
         for segment in segments:
             if segment.rates and not taught and recipe.kd_of(segment.stage) != "none":
-                epochs += teacher_segment(recipe, self.identity, self.arithmetic).addresses[1:]
+                epochs += teacher_segment(recipe, taught_on, self.arithmetic).addresses[1:]
                 taught = True
             epochs += segment.addresses[1:] if segment.rates else ()
         end = segments[-1].end

@@ -49,6 +49,8 @@ class Work:
     cpus: int
     gpus: float
     workers: int
+    test: bool = False
+    """Whether the end of every trial is measured on the test set, whatever its recipe says."""
     debug: bool = False
     """Whether what Ray logs is shown; the sweep says by itself what became of its trials."""
 
@@ -146,6 +148,7 @@ def config_of(live: Live, work: Work) -> dict[str, Any]:
     """What a worker is given for a trial."""
     return {
         "trial": live.number,
+        "test": work.test,
         "recipe": json.dumps(canonical(live.recipe)),
         "place": json.dumps(dict(work.place)),
     }

@@ -124,7 +124,7 @@ def _row(live: Live) -> Row:
         epoch=live.epoch,
         epochs=live.epochs,
         waiting=live.waiting,
-        accuracy=curve[-1]["accuracy"] if curve and live.stage != "teacher" else None,
+        accuracy=curve[-1].get("accuracy") if curve and live.stage != "teacher" else None,
         trained=live.epochs_trained,
         reused=live.epochs_reused,
     )

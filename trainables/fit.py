@@ -240,11 +240,13 @@ def predict(network: nn.Module, images: Images) -> Tensor:
 
 
 def measure(network: nn.Module, images: Images, *, what: str) -> dict[str, float]:
-    """``accuracy`` (0..1) and mean cross-entropy ``loss`` on images.
+    """``accuracy`` (0..1) and mean cross-entropy ``loss`` on images; neither where there are none.
 
     Raises:
         TrainingFailedError: the loss is not finite; ``what`` says what was measured.
     """
+    if not len(images):
+        return {}
     logits = predict(network, images)
     loss = functional.cross_entropy(logits, images.labels).item()
     accuracy = (logits.argmax(1) == images.labels).sum().item() / len(images)

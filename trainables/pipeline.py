@@ -59,7 +59,8 @@ def run(recipe: Recipe, place: Place, *, test: bool = False) -> Run:
     if "macs" not in metrics:
         whole = complexity(position.network, image=place.data.image)
         metrics |= {"params": whole.params, "macs": whole.macs}
-    metrics["validation_images"] = len(place.data.validation)
+    if len(place.data.validation):
+        metrics["validation_images"] = len(place.data.validation)
     if test:
         metrics |= evaluate(position.network, place)
     if passed is not None:
@@ -71,7 +72,7 @@ def run(recipe: Recipe, place: Place, *, test: bool = False) -> Run:
 
 def segments_of(recipe: Recipe, place: Place, *, saved: float | None = None) -> tuple[Segment, ...]:
     """The stages of a recipe at a place; ``saved`` as in ``chain``."""
-    teacher = teacher_address(recipe, place.identity, place.arithmetic)
+    teacher = teacher_address(recipe, place.search.identity, place.arithmetic)
     return chain(recipe, data=place.identity, arithmetic=place.arithmetic, teacher=teacher, saved=saved)
 
 

@@ -1,7 +1,7 @@
 """Where a pipeline runs: its images, device, arithmetic, store and ledger."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from torch import nn
 from trainables.addresses import DataIdentity
 from trainables.arithmetic import describe, pick_device, use_threads
 from trainables.data import Dataset, load_data
-from trainables.data.dataset import checked_source, validated_on_test, with_views
+from trainables.data.dataset import checked_source, trained_on_all, validated_on_test, with_views
 from trainables.data.mapped import mapped, used
 from trainables.fit import TrainingImages
 from trainables.ledger import Ledger
@@ -38,6 +38,13 @@ class Place:
     """Stage -> epochs at which other candidates of the space branch off; their states stay in the store."""
     trial: int | None = None
     """Number of the trial, for the ledger."""
+    before: "Place | None" = None
+    """Where the search was, if this place's student trains on its validation images too."""
+
+    @property
+    def search(self) -> "Place":
+        """Where the search is or was: what it has trained, and the split it was trained on, are known by it."""
+        return self if self.before is None else self.before
 
     def architecture(self, model: str) -> Architecture:
         """A whole network of this name for the images, which it normalises with the data set's numbers."""
@@ -66,6 +73,7 @@ class Place:
         keep: Mapping[str, frozenset[int]] | None = None,
         trial: int | None = None,
         seen: bool = False,
+        joined: bool = False,
     ) -> "Place":
         """Load the images (once a process) and open the store.
 
@@ -80,6 +88,7 @@ class Place:
             trial: see the attribute.
             seen: the student comes from outside and has seen all the training images, so halves of the
                 test set validate and test.
+            joined: the student trains on the training and the validation images, and nothing is validated.
         """
         use_threads(threads)
         device = pick_device(gpus)
@@ -87,7 +96,7 @@ class Place:
         dataset, images, file = _images(data, device, seen, store, limit)
         if file is not None:
             used(file)
-        return cls(
+        place = cls(
             data=dataset,
             images=images,
             identity=identity(dataset),
@@ -98,12 +107,23 @@ class Place:
             keep=keep or {},
             trial=trial,
         )
+        return place.joined(*_joined(dataset, device)) if joined else place
+
+    def joined(self, data: Dataset, images: TrainingImages) -> "Place":
+        """The place of a student that trains on these images, in which those are that the search validates on."""
+        return replace(self, data=data, images=images, identity=identity(data), before=self)
 
 
 @lru_cache(maxsize=2)
 def _store(folder: Path, max_bytes: int) -> Store:
     """One for all trials of a process, so that what they write adds up and the store is trimmed in time."""
     return Store(folder, max_bytes=max_bytes)
+
+
+@lru_cache(maxsize=1)
+def _joined(dataset: Dataset, device: torch.device) -> tuple[Dataset, TrainingImages]:
+    joined = trained_on_all(dataset)
+    return joined, TrainingImages.of(joined, device)
 
 
 _Loaded = tuple[Dataset, TrainingImages, Path | None]

@@ -14,26 +14,25 @@ def summary(history: Sequence[Entry]) -> dict[str, Any]:
 
     ``accuracy`` and ``accuracy_best_epoch`` are those of the last stage that was reached, on the validation
     images; ``accuracy_unpruned`` is that of the network before its first cut, ``accuracy_pruned`` right after
-    its last one.
+    its last one. Where there are no validation images there is none of them.
     """
     if not history:
         return {}
     last = [entry for entry in history if entry["stage"] == history[-1]["stage"]]
-    metrics: dict[str, Any] = {
-        "accuracy": last[-1]["accuracy"],
-        "loss": last[-1]["loss"],
-        "accuracy_best_epoch": max(entry["accuracy"] for entry in last),
-    }
+    metrics: dict[str, Any] = {}
+    if "accuracy" in last[-1]:
+        metrics |= {key: last[-1][key] for key in ("accuracy", "loss")}
+        metrics["accuracy_best_epoch"] = max(entry["accuracy"] for entry in last)
     if "test_accuracy" in last[-1]:  # protocol: diary
         metrics["test_accuracy_last_epoch"] = last[-1]["test_accuracy"]
         metrics["test_accuracy_best_epoch"] = max(entry["test_accuracy"] for entry in last)
     cut = last_cut(history)
     if cut is not None:
         metrics |= {key: cut[key] for key in CUT}
-        if cut["stage"] == "prune":
+        if cut["stage"] == "prune" and "accuracy" in cut:
             metrics["accuracy_pruned"] = cut["accuracy"]
         unpruned = before_cut(history)
-        if unpruned is not None:
+        if unpruned is not None and "accuracy" in unpruned:
             metrics["accuracy_unpruned"] = unpruned["accuracy"]
     return metrics
 

@@ -21,7 +21,11 @@ from trainables.recipe import Recipe
 
 
 class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
-    """One trial: ``config`` holds its number ``trial`` and, as JSON text, ``recipe`` and ``place``."""
+    """One trial.
+
+    ``config`` holds its number ``trial``, whether its end is measured on the test set (``test``) and, as JSON
+    text, ``recipe`` and ``place``.
+    """
 
     def setup(self, config: dict[str, Any]) -> None:
         """Begin the first recipe."""
@@ -76,6 +80,7 @@ def begin(settings: dict[str, Any]) -> Generator[dict[str, Any], None, object]:
             seen=recipe.seen,
             **place,
         ),
+        test=settings["test"],
     )
 
 

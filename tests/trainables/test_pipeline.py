@@ -349,3 +349,37 @@ def test_the_trial_that_trained_an_epoch_is_in_the_ledger(
         ("finetune", 1),
         ("finetune", 2),
     ]
+
+
+def test_without_validation_images_only_the_test_set_is_measured_and_the_teacher_stays(
+    place: Callable[..., Place],
+) -> None:
+    asked = recipe(DISTILLED)
+    searched, _ = finish(run(asked, place()))
+    records, _ = finish(run(asked, place(joined=True), test=True))
+    trained = [(one["stage"], one["epoch"]) for one in records if one["kind"] == "epoch"]
+    assert trained == [("sparsity", 1), ("sparsity", 2), ("sparsity", 3), ("finetune", 1), ("finetune", 2)]
+    assert [
+        one["kind"] for one in records if one.get("stage") == "teacher"
+    ] == []  # it is ready in this process
+    assert not any("accuracy" in one or "loss" in one for one in records)
+    metrics = records[-1]["metrics"]
+    assert set(metrics) >= {"test_accuracy", "test_loss", "macs", "params", "percent_cut"}
+    assert not any(key.startswith(("accuracy", "validation")) or key == "loss" for key in metrics)
+    assert metrics["address"] != searched[-1]["metrics"]["address"]
+
+
+def test_a_teacher_that_the_store_lost_is_trained_again_on_the_images_of_the_search(
+    place: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = recipe(DISTILLED)
+    first, whole = place(store=None), place(joined=True, store=None)
+    segment = teacher_segment(asked, first.identity, first.arithmetic)
+    finish(run(asked, first))
+    (taught,) = teacher._READY.values()
+    monkeypatch.setattr(teacher, "_READY", {})
+    records, _ = finish(run(asked, whole))
+    addresses = [one["address"] for one in records if one.get("stage") == "teacher"]
+    assert addresses == [*segment.addresses[1:]]
+    (again,) = teacher._READY.values()
+    assert equal(again.network.state_dict(), taught.network.state_dict())

@@ -104,3 +104,13 @@ def test_a_network_of_a_place_normalises_with_the_numbers_of_its_data() -> None:
     network = place.put(build(architecture, seed=0))
     weight = network.get_parameter("layer1.0.conv1.weight")
     assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_place_that_trains_on_the_validation_images_knows_where_the_search_was() -> None:
+    place, joined = (Place.prepare(DIGITS, store=None, joined=joined) for joined in (False, True))
+    assert len(joined.images.labels) == len(place.data.train) + len(place.data.validation)
+    assert len(joined.data.validation) == 0
+    assert joined.identity.address == joined.data.address != place.identity.address
+    assert joined.search.identity == place.search.identity == place.identity
+    assert joined.search.images is place.images
+    assert Place.prepare(DIGITS, store=None, joined=True).images is joined.images

@@ -42,7 +42,12 @@ def config(folder: Path, trial: int = 0, **over: Any) -> dict[str, Any]:
         "gpus": 0.0, "keep": {"finetune": [2]},
     }  # fmt: skip
     recipe = Recipe.model_validate(SETTINGS | over.pop("settings", {}))
-    return {"trial": trial, "recipe": json.dumps(canonical(recipe)), "place": json.dumps(place | over)}
+    return {
+        "trial": trial,
+        "test": False,
+        "recipe": json.dumps(canonical(recipe)),
+        "place": json.dumps(place | over),
+    }
 
 
 @pytest.fixture

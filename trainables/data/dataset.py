@@ -40,7 +40,7 @@ class Dataset:
 
     Attributes:
         train: The images that weights are fitted to.
-        validation: The images that a search decides on.
+        validation: The images that a search decides on; none where all are trained on.
         test: The images that only ``trainables.evaluate`` may touch.
         class_names: One name a class, in the order of the labels.
         pad: Pixels of black around an image before the random crop.
@@ -152,10 +152,7 @@ def validated_on_test(data: Dataset, *, seed: int) -> Dataset:
                 f"least 2 test images of every class, got 1 of class {name!r}. Add test images of it."
             )
     first, second = stratified(data.test.labels.numpy(), 0.5, seed, names=data.class_names)
-    train = Images(
-        pixels=torch.cat([data.train.pixels, data.validation.pixels]),
-        labels=torch.cat([data.train.labels, data.validation.labels]),
-    )
+    train = _together(data.train, data.validation)
     halves = [
         Images(
             pixels=data.test.pixels.index_select(0, torch.from_numpy(rows)).contiguous(),
@@ -170,6 +167,27 @@ def validated_on_test(data: Dataset, *, seed: int) -> Dataset:
         validation=halves[0],
         test=halves[1],
         address=address_of(parts, data.classes, data.mean, data.std),
+    )
+
+
+def trained_on_all(data: Dataset) -> Dataset:
+    """The same images where those of the validation set are trained on too, so that nothing is validated.
+
+    Mean and std stay as they are.
+    """
+    train = _together(data.train, data.validation)
+    validation = Images(pixels=data.validation.pixels[:0], labels=data.validation.labels[:0])
+    return replace(
+        data,
+        train=train,
+        validation=validation,
+        address=_address((train, validation, data.test), data.classes, data.mean, data.std),
+    )
+
+
+def _together(first: Images, second: Images) -> Images:
+    return Images(
+        pixels=torch.cat([first.pixels, second.pixels]), labels=torch.cat([first.labels, second.labels])
     )
 
 

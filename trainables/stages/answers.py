@@ -166,7 +166,7 @@ def contents(recipe: Recipe, teacher: LiveTeacher, place: Place) -> Contents:
     about = {
         "code": TRAINING_CODE,
         "batch": TEACHER_BATCH,
-        "teacher": teacher_address(recipe, place.identity, place.arithmetic),
+        "teacher": teacher_address(recipe, place.search.identity, place.arithmetic),
         "normalised": [architecture.mean, architecture.std],
         "data": place.identity.to_json(),
         "arithmetic": dict(place.arithmetic),

@@ -106,11 +106,11 @@ def _probe(
         position,
         place,
         began=began,
-        measured={key: sum(one[key] for one in found) / len(found) for key in ("accuracy", "loss")},
+        measured={key: sum(one[key] for one in found) / len(found) for key in found[0]},
         size=size,
         unpruned=size,
         percent_cut=0.0,
-        probe={f"{percent:g}": one["accuracy"] for percent, one in zip(percents, found, strict=True)},
+        probe={f"{percent:g}": one["accuracy"] for percent, one in zip(percents, found, strict=True) if one},
     )
 
 

@@ -83,14 +83,15 @@ def loaded(recipe: Recipe, place: Place) -> tuple[nn.Module, dict[str, Any]]:
     assert isinstance(architecture, Architecture)
     if architecture.model == recipe.model:
         return network, facts
-    before = measure(network, place.data.validation, what="init")["accuracy"]
+    before = measure(network, place.data.validation, what="init")
     try:
         network, report = transfer(network, recipe.model)
     except InputError as error:
         raise InputError(
             f"{stage}.init: {section.init} is a {architecture.model}, and model is {recipe.model}: {error}"
         ) from error
-    moved = {"moved_from": architecture.model, "moved_exact": report.exact, "moved_accuracy": before}
+    moved = {"moved_from": architecture.model, "moved_exact": report.exact}
+    moved |= {"moved_accuracy": before["accuracy"]} if before else {}
     return place.put(network), facts | moved
 
 
@@ -104,7 +105,7 @@ def _knows_its_split(stage: str, section: Loaded, place: Place) -> None:
         return
     assert section.init is not None
     data: Any = metadata_of(section.init).get("data")
-    if data != place.identity.address:
+    if data != place.search.identity.address:
         what = "another split or data set" if data else "unknown images"
         raise InputError(
             f"{stage}.trained_on: must be said, since {section.init} was trained on {what}. Write train for a "

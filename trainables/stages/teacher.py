@@ -53,6 +53,7 @@ def teacher_of(recipe: Recipe, place: Place) -> Generator[Record, None, LiveTeac
     """The recipe's teacher, trained now if no one has yet."""
     teacher = recipe.teacher
     assert teacher is not None
+    place = place.search
     if teacher.checkpoint is not None:
         return _from_file(teacher, place)
     key = _key(teacher_address(recipe, place.identity, place.arithmetic), place)

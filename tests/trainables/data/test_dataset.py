@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainables.data import Dataset, load_data
-from trainables.data.dataset import statistics, validated_on_test
+from trainables.data.dataset import statistics, trained_on_all, validated_on_test
 from trainables.errors import InputError
 
 WriteNpz = Callable[..., Path]
@@ -157,3 +157,15 @@ def test_a_single_test_image_of_a_class_cant_be_on_both_sides(write_npz: WriteNp
         validated_on_test(data, seed=0)
     pairs = load(write_npz(test_labels=np.array([0, 0, 1, 1, 2, 2, 3, 3])))
     assert len(validated_on_test(pairs, seed=0).test) == 4
+
+
+def test_with_the_validation_images_trained_on_none_are_left_to_validate(write_npz: WriteNpz) -> None:
+    data = load(write_npz())
+    whole = trained_on_all(data)
+    assert (len(whole.train), len(whole.validation), len(whole.test)) == (40, 0, 8)
+    assert torch.equal(whole.train.pixels, torch.cat([data.train.pixels, data.validation.pixels]))
+    assert torch.equal(whole.train.labels, torch.cat([data.train.labels, data.validation.labels]))
+    assert whole.test is data.test
+    assert (whole.mean, whole.std, whole.image) == (data.mean, data.std, data.image)
+    assert whole.address != data.address
+    assert trained_on_all(data).address == whole.address
