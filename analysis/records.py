@@ -19,10 +19,14 @@ docs/results_format.md says the same at more length; a test compares the names.
                         them, for epochs that others trained), `reason` (text or null), `started`,
                         `time`; `duplicate_of` (number) where an earlier trial had
                         finished the same recipe: it was answered at once, with that trial's numbers
+    RUN/confirm.jsonl   only with `confirm`: what was trained again after the search, in events as those of
+                        trials.jsonl, numbered from 0; each also has `role` (finalist, baseline, twin), `of` (the
+                        trial of the search that it stands for; of a baseline or twin the winner), `seed` and
+                        `data` (train, train+val: then no metric is of validation images)
     RUN/ledger/*.jsonl  one file a process, one line an epoch that was really executed:
                         `stage`, `epoch`, `address`, `macs`, `seconds`, `trial`; what a teacher looked at for an
                         epoch has a line of `kind` views: `stage`, `epoch`, `computed`, `again`, `live`,
-                        `macs`, `seconds`, `trial`
+                        `macs`, `seconds`, `trial`; those of a confirmation are in RUN/ledger/confirm
 
 `metrics` are fractions from 0 to 1, and counts: `accuracy` (validation split, last epoch: what is searched),
 `accuracy_best_epoch`, `accuracy_unpruned` (at the end of sparsity training), `accuracy_pruned` (after the cut,
@@ -63,6 +67,7 @@ from analysis.files import write_json
 
 __all__ = [
     "CONFIRM",
+    "CONFIRM_LEDGER",
     "EVENTS",
     "FORMAT",
     "LEDGER",
@@ -89,6 +94,7 @@ MANIFEST = "manifest.json"
 TRIALS = "trials.jsonl"
 CONFIRM = "confirm.jsonl"
 LEDGER = "ledger"
+CONFIRM_LEDGER = "ledger/confirm"
 REPORT = "report"
 COUNTS = ("params", "macs", "params_unpruned", "macs_unpruned", "validation_images", "test_images")
 """Metrics that are at least 1."""

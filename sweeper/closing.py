@@ -14,6 +14,7 @@ from analysis.files import shown
 from analysis.records import TRIALS, Run, TrialState, read_events, read_run
 from analysis.select import baseline, best
 from analysis.text import plain
+from sweeper.confirm import standing
 from sweeper.manifest import kept_store, usual_store
 
 WIDTH = 100
@@ -22,7 +23,7 @@ WIDTH = 100
 def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
     """The best configuration, what it costs and gains, and the three commands to type next, in order."""
     run = read_run(folder)
-    choice, spent = best(run), cost(run)
+    choice, spent, confirmed = best(run), cost(run), standing(run)
     said = answer(run, choice, baseline(run), spent)
     headline, advice = (said.headline, _train(folder)) if choice else _no_best(run)
     settings = " · ".join(f"{name} {value}" for name, value in said.settings)
@@ -32,6 +33,7 @@ def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
         ("", settings),
         ("trials", said.trials),
         ("epochs", said.epochs),
+        ("confirm", "" if confirmed is None else confirmed.words),
     ]
     stream.write("\n")
     for name, text in rows:
@@ -50,6 +52,7 @@ def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
             "trials": {state.value: count for state, count in counts(run).items()},
             "epochs": {name: getattr(spent, name) for name in ("alone", "trained", "executed", "teacher")},
             "views": {"computed": spent.views, "again": spent.views_again, "live": spent.views_live},
+            "confirm": confirmed and confirmed.facts,
             "best": chosen
             and {"trial": chosen.number, "params": dict(chosen.params), "metrics": dict(chosen.metrics)},
         }

@@ -4,7 +4,7 @@ Beside them stand the winner's recipe without its cut (``baseline``) and without
 the same seeds. None is stopped early, and no sampler is told of any.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -127,15 +127,44 @@ def key_of(about: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(about[name] for name in ("role", "of", "seed", "data"))
 
 
-def progress(run: Run) -> tuple[int, int]:
-    """How many runs of a run folder's confirmation have ended, of how many that its search asks for now."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """How far a confirmation is."""
+
+    planned: Sequence[Planned]
+    """What the search asks for as it stands."""
+    ended: Sequence[Event]
+    """The ends of these."""
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """In numbers."""
+        return {"ended": len(self.ended), "planned": len(self.planned)}
+
+    @property
+    def words(self) -> str:
+        """In words; nothing where nothing is planned."""
+        if not self.planned:
+            return ""
+        seeds = len({one.seed for one in self.planned})
+        roles = [one.candidate.role for one in self.planned if one.seed == self.planned[0].seed]
+        finalists = roles.count("finalist")
+        who = [f"{finalists} finalist{'s'[: finalists > 1]}"]
+        who += [f"a {role}" for role in ("baseline", "twin") if role in roles]
+        failed = sum(event["state"] != "complete" for event in self.ended)
+        return (
+            f"{' and '.join(filter(None, (', '.join(who[:-1]), who[-1])))} on {seeds} fresh seeds: "
+            f"{len(self.ended)} of {len(self.planned)} runs ended{f', {failed} failed' if failed else ''}"
+        )
+
+
+def standing(run: Run) -> Standing | None:
+    """How far the confirmation of a run folder is; None where none is asked for."""
     if not run.space.get("confirm"):
-        return 0, 0
-    wanted = {key_of(one.about) for one in planned(load(str(run.path / SPACE)), run)}
-    return sum(key_of(event) in wanted for event in events_of(run) if event["event"] == "end"), len(wanted)
-
-
-def events_of(run: Run) -> list[Event]:
-    """The events of a run folder's confirmation."""
+        return None
+    wanted = planned(load(str(run.path / SPACE)), run)
+    keys = {key_of(one.about) for one in wanted}
     file = run.path / CONFIRM
-    return read_events(file)[0] if file.exists() else []
+    events = read_events(file)[0] if file.exists() else []
+    ended = [event for event in events if event["event"] == "end" and key_of(event) in keys]
+    return Standing(planned=wanted, ended=ended)

@@ -14,7 +14,7 @@ from sweeper.trials import Listener, Trials, Watcher
 class ConfirmBook(Trials):
     """Runs each planned run once, whatever session it was begun in; no one is judged, no one is told."""
 
-    word = "confirm runs"
+    word = "confirm run"
 
     def __init__(
         self,

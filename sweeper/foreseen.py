@@ -1,13 +1,15 @@
 """The trials that a sweep would ask for, as far as they are known before it starts."""
 
+import json
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import torch
 from torch import nn
 
+from sweeper.confirm import cuts, plan_runs
 from sweeper.knobs import Params
 from sweeper.metrics import violation
 from sweeper.space import Space
@@ -48,6 +50,30 @@ def foresee(space: Space, place: Place) -> list[Foreseen]:
     """All trials, or the first ``MOST``; TPE's points are stood in for by random ones."""
     sizes = _Sizes(place=place)
     return [_trial(space, params, place, sizes) for params in islice(_points(space), MOST)]
+
+
+def confirmation(space: Space, trials: Sequence[Foreseen], place: Place) -> list[Foreseen]:
+    """The runs that confirm a search, if its finalists were the trials that take longest; their teacher is there."""
+    confirm = space.settings.confirm
+    if confirm is None:
+        return []
+
+    def length(trial: Foreseen) -> tuple[bool, bool, int]:
+        last = trial.recipe.last_stage
+        epochs = sum(len(segment.rates) for segment in trial.segments)
+        return trial.recipe.kd_of(last) != "none", cuts(trial.recipe), epochs
+
+    ranked = sorted((trial for trial in trials if trial.fits), key=length, reverse=True)
+    distinct: dict[str, Params] = {}
+    for trial in ranked:
+        key = json.dumps(
+            {name: value for name, value in trial.params.items() if name != "seed"}, sort_keys=True
+        )
+        distinct.setdefault(key, trial.params)
+    free = replace(space, settings=space.settings.model_copy(update={"constraints": {}}))
+    runs = plan_runs(space, enumerate([*distinct.values()][: confirm.top]))
+    sizes = _Sizes(place=place)
+    return [replace(_trial(free, one.params, place, sizes), teacher=None) for one in runs]
 
 
 def _points(space: Space) -> Iterator[Params]:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from sweeper import asha
 from sweeper.bench import Bench, quiet
-from sweeper.foreseen import Foreseen, foresee
+from sweeper.foreseen import Foreseen, confirmation, foresee
 from sweeper.keep import branch_points
 from sweeper.resources import check_files, fitting_workers, gpus_per_trial
 from sweeper.space import Space, compare_within
 from sweeper.teacher_work import TeacherWork, teacher_work
 from sweeper.timing import seconds_per_epoch
 from trainables.errors import InputError
+from trainables.place import Place
 
 COUNTED = 1_000_000
 """Points that are counted at most."""
@@ -51,6 +52,10 @@ class Plan:
     teacher: TeacherWork
     hours_alone: float
     hours_shared: float
+    confirm_runs: int
+    """Runs that confirm the search, at most; 0 where none are asked for. They are counted apart, epochs shared."""
+    confirm_epochs: int
+    confirm_hours: float
     disk_gb: float
     free_gb: float
     store_limit_gb: float
@@ -79,8 +84,12 @@ def plan(space: Space, store: Path) -> Plan:
         trials = foresee(space, bench.place)
         seconds = seconds_per_epoch(trials, bench)
         teacher = teacher_work(trials, bench, store, space.settings.store.max_gb)
+        confirm = confirmation(space, trials, bench.place)
+        again_seconds = seconds_per_epoch(confirm, bench)
+        again_taught = teacher_work(confirm, bench, store, space.settings.store.max_gb)
     images = len(bench.place.images.labels)
     alone, shared = (_cost(trials, seconds, images, once=once) for once in (False, True))
+    again = _cost(confirm, again_seconds, images, once=True)
     disk, free = _disk(space, trials), shutil.disk_usage(_existing(store)).free / 1e9
     limit = space.settings.store.max_gb
     rungs = _rungs(space, trials)
@@ -103,6 +112,12 @@ def plan(space: Space, store: Path) -> Plan:
         teacher=teacher,
         hours_alone=(alone.seconds + teacher.seconds_alone) / workers / 3600,
         hours_shared=(shared.seconds + teacher.seconds_shared) / workers / 3600,
+        confirm_runs=len(confirm),
+        confirm_epochs=again.student,
+        confirm_hours=(again.seconds + again_taught.seconds_shared)
+        * _longer(space, bench.place)
+        / workers
+        / 3600,
         disk_gb=disk,
         free_gb=free,
         store_limit_gb=limit,
@@ -113,6 +128,13 @@ def plan(space: Space, store: Path) -> Plan:
             *_warnings(space, rungs, disk=min(disk + teacher.table_gb, limit), free=free),
         ),
     )
+
+
+def _longer(space: Space, place: Place) -> float:
+    """How many times an epoch of the confirmation is as long as one of the search."""
+    confirm, data = space.settings.confirm, place.data
+    joined = confirm is not None and confirm.data == "train+val"
+    return 1 + len(data.validation) / len(data.train) if joined else 1.0
 
 
 def _asked(space: Space, points: int | None) -> int:

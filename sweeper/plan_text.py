@@ -47,6 +47,9 @@ def _rows(planned: Plan) -> Iterator[tuple[str, str]]:
         yield "answers", _answers(planned.teacher)
     shared_time, alone_time = _duration(planned.hours_shared), _duration(planned.hours_alone)
     yield "time", f"about {shared_time} if no trial is stopped early ({alone_time} without sharing)"
+    if planned.confirm_runs:
+        runs, epochs = f"{planned.confirm_runs:,} runs", f"{planned.confirm_epochs:,} epochs shared"
+        yield "confirm", f"afterwards at most {runs}, {epochs}: about {_duration(planned.confirm_hours)} more"
     limit, free = f"limit {planned.store_limit_gb:g} GB", f"{planned.free_gb:.0f} GB free"
     table = (
         f" and {planned.teacher.table_gb:.2f} GB of the teacher's table" if planned.teacher.table_gb else ""

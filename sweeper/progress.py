@@ -101,9 +101,9 @@ class Progress:
         if event["event"] != "end" or self.quiet:
             return
         if self._live is None:
-            self._write(ended_line(event, self.book.budget))
+            self._write(ended_line(event, self.book.budget, word=self.book.word))
         elif event["state"] == "failed":
-            words = f"trial {event['trial']} failed: {plain(event['reason'])}"
+            words = f"{self.book.word} {event['trial']} failed: {plain(event['reason'])}"
             self._live.console.print(Text(words, style="red"), soft_wrap=True)
 
     def _look(self) -> None:
@@ -112,7 +112,7 @@ class Progress:
             view = self.view()
             training = next((row for row in view.rows if row.stage == "teacher" and not row.waiting), None)
             if training is not None and not self._teaching:
-                self._write(f"teacher: {training.epochs} epochs, in trial {training.number}")
+                self._write(f"teacher: {training.epochs} epochs, in {view.word} {training.number}")
             if training is None and self._teaching:
                 told = f"{view.teacher} epochs trained" if view.teacher else "read from the store"
                 self._write(f"teacher: {told}")

@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.text import plain, show
-from sweeper.progress_view import Row, View, clock, cost, duration
+from sweeper.progress_view import Row, View, clock, cost, duration, role
 
 
-def ended_line(event: Mapping[str, Any], budget: int) -> str:
+def ended_line(event: Mapping[str, Any], budget: int, *, word: str = "trial") -> str:
     """An ended trial, aligned with the lines before it."""
     metrics = event["metrics"]
-    parts = [f"trial {event['trial']:>{len(str(max(budget - 1, 0)))}}", f"{event['state']:<10}"]
+    parts = [f"{word} {event['trial']:>{len(str(max(budget - 1, 0)))}}", f"{event['state']:<10}"]
     if "accuracy" in metrics:
         parts.append(f"accuracy {metrics['accuracy']:.3f}")
+    if "role" in event:
+        parts.append(role(event))
+        if "test_accuracy" in metrics:
+            parts.append(f"test accuracy {metrics['test_accuracy']:.3f}")
     if "macs" in metrics:
         macs, params = cost(metrics)
         parts += [f"macs {macs:>5}", f"params {params:>6}"]
@@ -26,8 +30,8 @@ def ended_line(event: Mapping[str, Any], budget: int) -> str:
 
 def heartbeat(view: View) -> str:
     """How far all is, in a line."""
-    running = [_where(row) for row in view.rows[:4]] + (["..."] if len(view.rows) > 4 else [])
-    parts = [clock(view.elapsed), f"{view.ended} of {view.budget} trials", ", ".join(running)]
+    running = [_where(row, view.word) for row in view.rows[:4]] + (["..."] if len(view.rows) > 4 else [])
+    parts = [clock(view.elapsed), f"{view.ended} of {view.budget} {view.word}s", ", ".join(running)]
     if view.best is not None:
         parts.append(
             f"best {view.best.metric} {view.best.metrics[view.best.metric]:.4g} (trial {view.best.number})"
@@ -37,7 +41,7 @@ def heartbeat(view: View) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def _where(row: Row) -> str:
+def _where(row: Row, word: str) -> str:
     waits = "waits for " if row.waiting else ""
     epochs = f" {row.epoch}/{row.epochs}" if row.epochs else ""
-    return f"trial {row.number} {waits}{row.stage}{epochs}"
+    return f"{word} {row.number} {waits}{row.stage}{epochs}"

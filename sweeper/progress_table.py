@@ -32,7 +32,7 @@ class Board:
         line = Rule(style="bright_black")
         parts: list[Any] = [_header(self.view), line]
         if rows:
-            parts += [_table(rows[:room], wide), line]
+            parts += [_table(rows[:room], wide, self.view.word), line]
         yield Group(*parts, _footer(self.view, wide, len(rows) - room))
 
 
@@ -51,9 +51,9 @@ def _header(view: View) -> Table:
     return grid
 
 
-def _table(rows: Sequence[Row], wide: bool) -> Table:
+def _table(rows: Sequence[Row], wide: bool, word: str) -> Table:
     table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("trial", justify="right", no_wrap=True)
+    table.add_column(word.split()[-1], justify="right", no_wrap=True)
     table.add_column("settings", ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column("stage", no_wrap=True, min_width=32 if wide else 24)
     table.add_column("accuracy", justify="right", no_wrap=True)
@@ -92,7 +92,8 @@ def _footer(view: View, wide: bool, hidden: int) -> Table:
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     if hidden > 0:
         grid.add_row("", Text(f"and {hidden} more running", style="dim"))
-    grid.add_row("best", _best_line(view.best))
+    if view.judged:
+        grid.add_row("best", _best_line(view.best))
     done = Text.assemble(
         _bar(view.ended / view.budget, 32 if wide else 16, "green"), f" {view.ended} of {view.budget}"
     )
@@ -100,7 +101,7 @@ def _footer(view: View, wide: bool, hidden: int) -> Table:
         if view.states[state]:
             colour = COLOURS[state]
             done.append_text(Text.assemble("   ", (f"{view.states[state]}", colour), (f" {state}", "dim")))
-    grid.add_row("trials", done)
+    grid.add_row(f"{view.word}s", done)
     shared = view.reused / total if (total := view.trained + view.reused) else 0.0
     epochs = Text.assemble(
         (f"{view.trained}", "bold"), (" trained   ", "dim"),

@@ -56,6 +56,10 @@ class View:
     """Everything that is shown, at one moment."""
 
     name: str
+    word: str
+    """What a trial is called."""
+    judged: bool
+    """Whether there is a best trial, once one is complete."""
     elapsed: float
     """Seconds."""
     left: float | None
@@ -90,6 +94,8 @@ def snapshot(book: Trials, *, name: str, began: float, workers: int) -> View:
     counts = Counter(event["state"] for event in ended)
     return View(
         name=name,
+        word=book.word,
+        judged=bool(book.directions),
         elapsed=time.monotonic() - began,
         left=_left(book.budget - len(ended), ended, live, workers),
         workers=workers,
@@ -119,7 +125,7 @@ def _row(live: Live) -> Row:
     curve = live.curve.copy()
     return Row(
         number=live.number,
-        params=short(live.params),
+        params=" · ".join(filter(None, (role(live.about), short(live.params)))),
         stage=live.stage,
         epoch=live.epoch,
         epochs=live.epochs,
@@ -138,6 +144,13 @@ def _best(book: Trials, ended: Iterable[Mapping[str, Any]]) -> Best | None:
     sign = 1 if side == "maximize" else -1
     event = max(complete, key=lambda one: (sign * one["metrics"][metric], -one["trial"]))
     return Best(number=event["trial"], metric=metric, metrics=event["metrics"], params=short(event["params"]))
+
+
+def role(about: Mapping[str, Any]) -> str:
+    """Whom a run of a confirmation stands for; nothing for a trial of the search."""
+    if "role" not in about:
+        return ""
+    return f"{about['role']}{'' if about['role'] == 'finalist' else ' of'} {about['of']}"
 
 
 def short(params: Params) -> str:

@@ -9,9 +9,11 @@ from typing import Any, TextIO
 
 from analysis.events import EventLog
 from analysis.files import write_text
-from analysis.records import LEDGER, SPACE, TRIALS, read_events
+from analysis.records import CONFIRM, CONFIRM_LEDGER, LEDGER, SPACE, TRIALS, read_events, read_run
 from analysis.text import plain
 from sweeper.book import EXHAUSTED, Book
+from sweeper.confirm import planned
+from sweeper.confirm_book import ConfirmBook
 from sweeper.engine import Work, execute
 from sweeper.errors import CannotFinishError, InterruptedSweepError
 from sweeper.folder import make, owned, refuse_begun, refuse_unbegun, written
@@ -20,6 +22,7 @@ from sweeper.keep import branch_points
 from sweeper.manifest import Manifest
 from sweeper.resources import fitting_workers, gpus_per_trial
 from sweeper.space import Space, load
+from sweeper.trials import Trials
 from sweeper.try_out import Tried, try_out
 from trainables.errors import DISK_FULL, InputError
 
@@ -144,23 +147,63 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None, tried: Trie
             _make_store(session.options)
             session.manifest.write("running", workers=session.workers)
             _drive(book, session, interrupts)
+        confirmed = _confirm(session, interrupts) if book.finished else None
     for trouble in (board.trouble, mirror.trouble):
         if trouble is not None:
             session.options.warn(f"{trouble}; sweeper resume {folder} makes it again")
-    _conclude(book, session)
+    _conclude(book, confirmed, session)
 
 
-def _drive(book: Book, session: _Session, interrupts: Interrupts) -> None:
+def _confirm(session: _Session, interrupts: Interrupts) -> ConfirmBook | None:
+    """Train what an ended search has found on fresh seeds; None where that is not asked for, or it found nothing."""
+    from sweeper.tensorboard import TensorBoard
+
+    space, folder = session.space, session.folder
+    confirm = space.settings.confirm
+    if confirm is None:
+        return None
+    session.manifest.write("running", workers=session.workers)
+    runs = planned(space, read_run(folder))
+    if not runs:
+        return None
+    with written(folder):
+        log = EventLog(folder / CONFIRM)
+    with log:
+        events = read_events(folder / CONFIRM)[0]
+        board = TensorBoard(folder / "tensorboard", space)
+        board.rebuild(events)
+        book = ConfirmBook(space, log, runs, listeners=[board.event], watchers=[board.entry])
+        book.replay(events)
+        if book.left:
+            joined = confirm.data == "train+val"
+            book.look_ahead(try_out(space, session.options.store, prove=False, joined=joined).ahead)
+            _make_store(session.options)
+            _drive(book, session, interrupts, ledger=CONFIRM_LEDGER, test=True, joined=joined)
+    if board.trouble is not None:
+        session.options.warn(f"{board.trouble}; sweeper resume {folder} makes it again")
+    return book
+
+
+def _drive(
+    book: Trials,
+    session: _Session,
+    interrupts: Interrupts,
+    *,
+    ledger: str = LEDGER,
+    test: bool = False,
+    joined: bool = False,
+) -> None:
     """Run the trials that are left, under the eyes of the user."""
     from sweeper.progress import Progress
 
     resources = session.space.settings.resources
     work = Work(
         folder=session.folder.resolve(),
-        place=_place(session),
+        place=_place(session, ledger) | {"joined": joined},
         cpus=resources.cpus_per_trial,
         gpus=gpus_per_trial(resources),
         workers=session.workers,
+        test=test,
         debug=session.options.debug,
     )
     progress = Progress(book, name=session.space.name, workers=session.workers, stream=session.options.stream)
@@ -175,12 +218,12 @@ def _drive(book: Book, session: _Session, interrupts: Interrupts) -> None:
                 raise
 
 
-def _place(session: _Session) -> dict[str, Any]:
+def _place(session: _Session, ledger: str) -> dict[str, Any]:
     """Arguments of Place, as plain data for the workers."""
     settings, store = session.space.settings, session.options.store
     return {
         "store": None if store is None else str(store.resolve()),
-        "ledger": str((session.folder / LEDGER).resolve()),
+        "ledger": str((session.folder / ledger).resolve()),
         "max_gb": settings.store.max_gb,
         "threads": settings.resources.cpus_per_trial,
         "gpus": gpus_per_trial(settings.resources),
@@ -188,29 +231,39 @@ def _place(session: _Session) -> dict[str, Any]:
     }
 
 
-def _conclude(book: Book, session: _Session) -> None:
+def _conclude(book: Book, confirmed: ConfirmBook | None, session: _Session) -> None:
     """Write down how the session ended, and raise what did not end well."""
     folder, manifest = session.folder, session.manifest
-    if book.fatal:
-        with suppress(CannotFinishError):
-            manifest.write("failed")
-        raise CannotFinishError(
-            f"{folder}: {book.fatal}. What is done is kept: free space, then sweeper resume {folder}."
-        )
-    if not book.finished:
-        with suppress(CannotFinishError):
-            manifest.write("interrupted")
-        raise InterruptedSweepError(
-            f"interrupted: {len(book.ended)} of {book.budget} trials are done. "
-            f"Go on with: sweeper resume {folder}"
-        )
-    reasons = [event["reason"] for event in book.ended.values() if event["state"] == "failed"]
-    if len(reasons) == len(book.ended):
+    for one in (book, confirmed or book):
+        if one.fatal:
+            with suppress(CannotFinishError):
+                manifest.write("failed")
+            raise CannotFinishError(
+                f"{folder}: {one.fatal}. What is done is kept: free space, then sweeper resume {folder}."
+            )
+        if not one.finished:
+            with suppress(CannotFinishError):
+                manifest.write("interrupted")
+            raise InterruptedSweepError(
+                f"interrupted: {len(one.ended)} of {one.budget} {one.word}s are done. "
+                f"Go on with: sweeper resume {folder}"
+            )
+    reasons = _all_failed(book)
+    if reasons:
         manifest.write("failed")
         raise CannotFinishError(f"{folder}: every trial failed, the first with: {reasons[0]}")
+    reasons = [] if confirmed is None else _all_failed(confirmed)
+    if reasons:
+        session.options.warn(f"every confirm run failed, the first with: {reasons[0]}")
     if book.exhausted:
         session.options.warn(
             f"the space is exhausted: the last {EXHAUSTED} points asked for had all been finished before, "
             f"so the sweep ends with {len(book.ended)} of {book.budget} trials"
         )
     manifest.write("done")
+
+
+def _all_failed(book: Trials) -> list[str]:
+    """Why each trial failed, if all did."""
+    reasons = [event["reason"] for event in book.ended.values() if event["state"] == "failed"]
+    return reasons if len(reasons) == len(book.ended) else []

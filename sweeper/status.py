@@ -9,6 +9,7 @@ from analysis.records import TRIALS, Run, TrialState, read_run
 from analysis.select import best
 from analysis.text import percent, plain
 from sweeper.closing import say_json
+from sweeper.confirm import standing
 
 _WORDS = {"running": "asked for, not ended"}
 
@@ -36,16 +37,19 @@ def say_status(root: Path, given: str | None, stream: TextIO, *, as_json: bool) 
         done = ", ".join(
             f"{count} {_WORDS.get(state, state)}" for state, count in facts["trials"].items() if count
         )
+        if facts["confirm"] is not None:
+            done += "; {ended} of {planned} confirm runs".format(**facts["confirm"])
         accuracy = facts["accuracy"]
         found = "no result yet" if accuracy is None else f"best {percent(accuracy, 1)} %"
         stream.write(f"{plain(shown(run.path)):32} {plain(str(facts['status'])):12} {found:14} {done}\n")
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    choice = best(run)
+    choice, confirmed = best(run), standing(run)
     return {
         "run": str(run.path),
         "status": run.manifest.get("status"),
         "trials": {state.value: len(run.of(state)) for state in TrialState},
+        "confirm": confirmed and confirmed.facts,
         "accuracy": None if choice is None else choice.chosen.trial.metric("accuracy"),
     }

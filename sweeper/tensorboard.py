@@ -1,6 +1,7 @@
 """RUN/tensorboard: every trial's curves while it runs, and the HParams table with every trial in it.
 
-One TensorBoard run a trial (``trial_0007``), one for the teacher. Steps are epochs of a stage, tags are
+One TensorBoard run a trial (``trial_0007``), one for the teacher; those of a confirmation
+(``confirm-baseline-7-seed1``) have no row in the table, which is the search's. Steps are epochs of a stage, tags are
 ``stage/metric``; what the table shows of a trial are its ``trial/...`` scalars, written at its end. The run
 folder's ``trials.jsonl`` is the truth: any of these files can be deleted and is made again on ``resume``.
 """
@@ -63,6 +64,7 @@ class TensorBoard:
         """The first error of the disk; the sweep goes on, and ``rebuild`` makes up for it."""
         self._knobs = {knob.key: knob for knob in space.knobs}
         self._params: dict[int, Params] = {}
+        self._names: dict[int, str] = {}
         self._written: dict[str, set[tuple[str, int]]] = {}
         self._try(self._table, experiment(space))
 
@@ -74,6 +76,7 @@ class TensorBoard:
         """
         newest = {event["trial"]: event for event in run_events if event["event"] != "rung"}
         for number, event in newest.items():
+            self._names[number] = run_name(event)
             if event["event"] == "asked":
                 self.event(event)
             else:
@@ -83,7 +86,8 @@ class TensorBoard:
         """``asked`` begins a trial's file, ``end`` completes it; a ``rung`` is not shown."""
         if event["event"] == "asked":
             self._params[event["trial"]] = event["params"]
-            self._try(self._begin, event["trial"], event["params"], seconds(event["time"]))
+            self._names[event["trial"]] = run_name(event)
+            self._try(self._begin, event)
         elif event["event"] == "end":
             self._params.pop(event["trial"], None)
             self._try(self._end, event)
@@ -111,7 +115,7 @@ class TensorBoard:
             event_file.create(self.folder, [event_file.event(columns)])
 
     def _run(self, number: int) -> Path:
-        return self.folder / f"trial_{number:04d}"
+        return self.folder / self._names.get(number, f"trial_{number:04d}")
 
     def _teacher(self, number: int) -> Path:
         """The run of a trial's teacher; what is searched of teachers tells them apart."""
@@ -121,11 +125,10 @@ class TensorBoard:
         words = (f"{key.removeprefix('teacher.')}={value}".replace("/", "-") for key, value in own.items())
         return self.folder / "_".join((TEACHER, *words))
 
-    def _begin(self, number: int, params: Params, began: float) -> None:
-        folder = self._run(number)
+    def _begin(self, event: Mapping[str, Any]) -> None:
+        folder = self._run(event["trial"])
         self._written[folder.name] = set()
-        start = self._session_start(number, params, began)
-        event_file.create(folder, [event_file.event(start, wall_time=began)])
+        event_file.create(folder, self._session_start(event, seconds(event["time"])))
 
     def _record(self, folder: Path, entry: Mapping[str, Any]) -> None:
         written = self._written.get(folder.name)
@@ -154,16 +157,28 @@ class TensorBoard:
     def _whole(self, event: Mapping[str, Any]) -> None:
         """A trial's whole file from its end event."""
         number, at = event["trial"], seconds(event["started"])
-        protos = [event_file.event(self._session_start(number, event["params"], at), wall_time=at)]
+        protos = self._session_start(event, at)
         for entry in event["curve"]:
             at += 0 if entry["reused"] else entry["seconds"]
             protos.append(curve_point(entry, wall_time=at))
         event_file.create(self._run(number), protos + final(event))
 
-    def _session_start(self, number: int, params: Params, began: float) -> Summary:
+    def _session_start(self, event: Mapping[str, Any], began: float) -> list[Proto]:
         """The trial's row: its settings; those whose condition does not hold stay empty."""
-        row = {key: _as_shown(self._knobs[key], value) for key, value in params.items() if key in self._knobs}
-        return hparams.hparams_pb(row, trial_id=f"trial_{number:04d}", start_time_secs=began)
+        if "role" in event:
+            return []
+        params, knobs = event["params"], self._knobs
+        row = {key: _as_shown(knobs[key], value) for key, value in params.items() if key in knobs}
+        start = hparams.hparams_pb(row, trial_id=run_name(event), start_time_secs=began)
+        return [event_file.event(start, wall_time=began)]
+
+
+def run_name(event: Mapping[str, Any]) -> str:
+    """The TensorBoard run of a trial, by one of its events."""
+    if "role" not in event:
+        return f"trial_{event['trial']:04d}"
+    images = "" if event["data"] == "train" else f"-{event['data']}"
+    return f"confirm-{event['role']}-{event['of']}-seed{event['seed']}{images}"
 
 
 def experiment(space: Space) -> Summary:

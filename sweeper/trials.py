@@ -32,8 +32,8 @@ Watcher = Callable[[int, Record, bool], None]
 class Trials(ABC):
     """Trials that are begun, listened to and ended, one event file for all of them."""
 
-    word = "trials"
-    """What they are called."""
+    word = "trial"
+    """What one of them is called."""
     directions: tuple[tuple[str, str], ...] = ()
     """(metric, maximize | minimize) that tell the best of them; none: there is no best one."""
     free = True

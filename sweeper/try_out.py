@@ -18,13 +18,14 @@ class Tried:
     """Of teachers whose answers can't be kept."""
 
 
-def try_out(space: Space, store: Path | None, *, prove: bool) -> Tried:
+def try_out(space: Space, store: Path | None, *, prove: bool, joined: bool = False) -> Tried:
     """Read the images and the networks of a space.
 
     Args:
         space: which.
         store: where a teacher's answers would be kept.
         prove: train a few steps, too.
+        joined: of what is seen ahead, students are trained on the validation images too.
 
     Raises:
         InputError: a file or data set is missing or does not fit.
@@ -35,6 +36,8 @@ def try_out(space: Space, store: Path | None, *, prove: bool) -> Tried:
     from sweeper.canary import canary, samples
     from sweeper.teacher_work import without_tables
     from trainables.arithmetic import describe, pick_device
+    from trainables.data.dataset import trained_on_all
+    from trainables.place import identity
 
     bench = Bench.of(space)
     if prove:
@@ -46,6 +49,10 @@ def try_out(space: Space, store: Path | None, *, prove: bool) -> Tried:
     resources = space.settings.resources
     arithmetic = describe(threads=resources.cpus_per_trial, device=pick_device(gpus_per_trial(resources)))
     return Tried(
-        ahead=Ahead(identity=bench.place.identity, arithmetic=arithmetic),
+        ahead=Ahead(
+            identity=identity(trained_on_all(bench.place.data)) if joined else bench.place.identity,
+            taught=bench.place.identity,
+            arithmetic=arithmetic,
+        ),
         warnings=tuple(f"the teacher answers live in every distilled epoch: {reason}" for reason in reasons),
     )

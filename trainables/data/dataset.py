@@ -181,7 +181,7 @@ def trained_on_all(data: Dataset) -> Dataset:
         data,
         train=train,
         validation=validation,
-        address=_address((train, validation, data.test), data.classes, data.mean, data.std),
+        address=address_of((train, validation, data.test), data.classes, data.mean, data.std),
     )
 
 
