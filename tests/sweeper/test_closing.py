@@ -102,3 +102,18 @@ def test_without_a_best_the_line_says_null(
     walk.infeasible()
     close(as_json=True)
     assert json.loads(capsys.readouterr().out)["best"] is None
+
+
+def test_a_confirmation_is_told_as_far_as_it_is(
+    walk: Any, close: Callable[..., str], space_of: Callable[[str], Space], space_text: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    walk.complete()
+    said = close()
+    assert "confirm " not in said
+    confirming = space_of(space_text + "confirm: {top: 2, seeds: 2}\n")
+    (tmp_path / "small" / "space.yaml").write_text(confirming.text())
+    stream = io.StringIO()
+    say_closing(tmp_path / "small", stream, as_json=True)
+    assert "confirm 1 finalist and a baseline on 2 fresh seeds: 0 of 4 runs ended" in stream.getvalue()
+    assert json.loads(capsys.readouterr().out)["confirm"] == {"ended": 0, "planned": 4}

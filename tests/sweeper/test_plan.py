@@ -167,3 +167,16 @@ def test_very_many_points_are_counted_and_their_cost_is_told_from_the_first(
     planned = plan(space_of(text), tmp_path)
     assert (planned.points, planned.trials, planned.counted) == (10, 10, 3)
     assert planned.epochs_alone == 3 * 6
+
+
+@pytest.mark.parametrize("images", ["train", "train+val"])
+def test_a_confirmation_is_planned_apart_from_its_search(
+    space_of: SpaceOf, planned: Plan, tmp_path: Path, quickly: None, images: str
+) -> None:
+    asked = plan(space_of(TEXT + f"confirm: {{top: 3, seeds: 2, data: {images}}}\n"), tmp_path)
+    assert (asked.epochs_shared, asked.teacher_epochs_shared) == (planned.epochs_shared, 3)
+    # the two inside the bound, a baseline and a twin; per seed one sparsity training and, the twin being the
+    # other finalist, three finetunings
+    assert (asked.confirm_runs, asked.confirm_epochs) == (4 * 2, (2 + 3 * 4) * 2)
+    assert asked.confirm_hours > 0
+    assert (planned.confirm_runs, planned.confirm_epochs, planned.confirm_hours) == (0, 0, 0)

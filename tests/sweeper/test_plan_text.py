@@ -100,3 +100,10 @@ def test_a_sweep_too_large_to_count_says_what_was_counted() -> None:
         "all that follows is of the first 2,000 of them",
     ]
     assert "constraints about 2 of 2000 random points are outside; they end after the cut" in said
+
+
+def test_a_confirmation_is_counted_apart() -> None:
+    (line,) = set(lines(replace(PLAN, confirm_runs=25, confirm_epochs=1200, confirm_hours=2.0))) - set(
+        lines(PLAN)
+    )
+    assert line == "confirm afterwards at most 25 runs, 1,200 epochs shared: about 2.0 h more"

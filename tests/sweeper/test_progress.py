@@ -3,15 +3,19 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from analysis.events import EventLog
+from sweeper.confirm import plan_runs
+from sweeper.confirm_book import ConfirmBook
 from sweeper.progress import Progress
 from sweeper.progress_lines import ended_line, heartbeat
 from sweeper.progress_table import Board
-from sweeper.progress_view import clock, duration, short, snapshot
+from sweeper.progress_view import clock, duration, role, short, snapshot
 from sweeper.space import Space
 
 
@@ -244,3 +248,37 @@ def test_a_table_may_be_drawn_while_the_book_changes(walk: Any) -> None:
     thread.join()
     assert errors == []
     assert ended_line(walk.book.ended[11], 12).startswith("trial 11  complete")
+
+
+def test_a_run_of_a_confirmation_says_whom_it_stands_for_and_what_it_was_tested_with(walk: Any) -> None:
+    walk.complete()
+    about = {"role": "baseline", "of": 7, "seed": 1, "data": "train"}
+    event = walk.book.ended[0] | about
+    event["metrics"] = event["metrics"] | {"test_accuracy": 0.5}
+    line = ended_line(event, 8, word="confirm run")
+    assert line.startswith("confirm run 0  complete    accuracy 0.750  baseline of 7  test accuracy 0.500")
+    assert role(about | {"role": "finalist"}) == "finalist 7"
+    assert role({}) == ""
+
+
+def test_a_confirmation_has_a_word_of_its_own_and_no_best(
+    space_of: Callable[[str], Space], space_text: str, tmp_path: Path
+) -> None:
+    space = space_of(space_text + "confirm: {top: 1, seeds: 2}\n")
+    with EventLog(tmp_path / "confirm.jsonl") as log:
+        book = ConfirmBook(space, log, plan_runs(space, [(7, {"prune.percent": 0.5, "finetune.kd": "none"})]))
+        live = book.next()
+        assert live is not None
+        book.record(live.number, {"kind": "epoch", "stage": "finetune", "epoch": 1, "address": "a"})
+        view = snapshot(book, name="small", began=time.monotonic(), workers=1)
+        assert (view.word, view.judged, view.budget, view.best) == ("confirm run", False, 4, None)
+        (row,) = view.rows
+        assert (row.params.split(" · ")[0], row.accuracy) == ("finalist 7", None)
+        book.record(live.number, {"kind": "done", "metrics": {"test_accuracy": 0.5}})
+        view = snapshot(book, name="small", began=time.monotonic(), workers=1)
+        assert "1 of 4 confirm runs" in heartbeat(view)
+        console = Console(width=100, file=io.StringIO())
+        console.print(Board(view))
+        assert isinstance(console.file, io.StringIO)
+        assert "confirm runs" in console.file.getvalue()
+        assert "best" not in console.file.getvalue()

@@ -45,3 +45,15 @@ def test_scripts_get_one_line_for_all(runs: Path, capsys: pytest.CaptureFixture[
     say_status(runs, None, io.StringIO(), as_json=True)
     (facts,) = json.loads(capsys.readouterr().out)
     assert (facts["status"], facts["accuracy"], facts["trials"]["running"]) == ("interrupted", 0.75, 1)
+
+
+def test_a_confirmation_is_told_beside_the_search(
+    runs: Path, space: Space, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (runs / "small" / "space.yaml").write_text(space.text() + "confirm: {top: 1, seeds: 2}\n")
+    stream = io.StringIO()
+    say_status(runs, None, stream, as_json=False)
+    assert stream.getvalue().endswith("1 asked for, not ended; 0 of 4 confirm runs\n")
+    say_status(runs, None, io.StringIO(), as_json=True)
+    (facts,) = json.loads(capsys.readouterr().out)
+    assert facts["confirm"] == {"ended": 0, "planned": 4}

@@ -13,7 +13,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from sweeper import event_file
 from sweeper.space import Space
-from sweeper.tensorboard import TensorBoard
+from sweeper.tensorboard import TensorBoard, run_name
 
 
 @pytest.fixture
@@ -245,3 +245,27 @@ def test_a_place_that_can_hold_nothing_is_trouble_and_no_error(tmp_path: Path, s
     (tmp_path / "tensorboard").touch()
     board = TensorBoard(tmp_path / "tensorboard", space)
     assert "tensorboard: File exists" in str(board.trouble)
+
+
+def test_the_runs_of_a_confirmation_have_curves_and_names_but_no_row(
+    walk: Any, space: Space, tmp_path: Path
+) -> None:
+    walk.complete()
+    about = {"role": "baseline", "of": 7, "seed": 1, "data": "train"}
+    asked, end = ({**event, **about} for event in walk.events if event["event"] in ("asked", "end"))
+    folder = tmp_path / "confirmed"
+    board = TensorBoard(folder, space)
+    board.event(asked)
+    board.entry(0, walk.epoch("finetune", 1), reused=False)
+    assert curve(folder, "confirm-baseline-7-seed1", "finetune/accuracy") == [(1, 0.25)]
+    board.event(end)
+    first = event_file.files(folder / "confirm-baseline-7-seed1")
+    board.rebuild([asked, end])
+    assert event_file.files(folder / "confirm-baseline-7-seed1") == first  # it is whole
+    with pytest.raises(KeyError, match="session_start_info"):
+        settings(folder, "confirm-baseline-7-seed1")
+    first[0].unlink()
+    board.rebuild([asked, end])
+    points = curve(folder, "confirm-baseline-7-seed1", "finetune/accuracy")
+    assert points == [(epoch, epoch / 4) for epoch in range(1, 5)]
+    assert run_name(end | {"data": "train+val"}) == "confirm-baseline-7-seed1-train+val"
