@@ -5,6 +5,7 @@ import re
 import signal
 import sqlite3
 
+import numpy as np
 import pytest
 import yaml
 
@@ -48,12 +49,14 @@ def test_a_sweep_ends_with_a_report_whose_best_configuration_trains_to_the_same_
 
 @pytest.mark.parametrize("sampler", ["tpe", "grid"])
 def test_every_epoch_is_trained_once_however_many_trials_need_it(sampler, sweeper):
-    sweeper("run", "small.yaml", "--set", "sweep.asha=null", "--set", f"sweep.sampler={sampler}")
+    said = sweeper("run", "small.yaml", "--set", "sweep.asha=null", "--set", f"sweep.sampler={sampler}")
     lines = [
         json.loads(line)
         for file in (sweeper.folder / "runs" / "small" / "ledger").iterdir()
         for line in file.read_text().splitlines()
     ]
+    looks = [line for line in lines if line.get("kind") == "views"]
+    lines = [line for line in lines if line not in looks]
     addresses = [line["address"] for line in lines]
     assert len(addresses) == len(set(addresses))
     curves = {
@@ -63,6 +66,33 @@ def test_every_epoch_is_trained_once_however_many_trials_need_it(sampler, sweepe
         if entry["stage"] != "prune"
     }
     assert {line["address"] for line in lines if line["stage"] != "teacher"} == curves
+    (table,) = (sweeper.folder / "store" / "tables").glob("*.table")
+    head, content = json.loads(table.read_bytes().partition(b"\n")[0]), table.read_bytes()
+    marks = np.frombuffer(content, np.uint32, head["images"] * head["views"], 4096)
+    distinct = np.count_nonzero(marks)
+    assert sum(look["computed"] for look in looks) == distinct
+    assert f"The teacher looked at {distinct:,} views of images (1.00 times each" in " ".join(said.split())
+
+
+def test_a_table_without_room_is_said_before_and_after(sweeper):
+    said = sweeper(
+        "run",
+        "small.yaml",
+        "--trials",
+        "2",
+        "--set",
+        "store.max_gb=5e-4",
+        "--set",
+        "search.finetune.kd=[dist]",
+    )
+    why = "it needs 0.46 MB, and a store of 0.50 MB leaves 0.25 MB to tables"
+    warning = (
+        f"the teacher answers live in every distilled epoch: for the teacher's table there is no room: {why}"
+    )
+    assert f"warning: {warning}\n" in said
+    manifest = json.loads((sweeper.folder / "runs" / "small" / "manifest.json").read_text())
+    assert warning in manifest["warnings"]
+    assert f"live, since {why}" in " ".join(said.split())
 
 
 def test_a_trial_that_diverges_fails_with_its_reason_and_the_sweep_goes_on(sweeper):
