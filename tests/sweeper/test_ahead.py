@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from sweeper.ahead import Ahead
 from sweeper.book import EXHAUSTED, Book
 from sweeper.space import Space
-from trainables.addresses import DataIdentity
+from trainables.addresses import DataIdentity, teacher_segment
 
 SpaceOf = Callable[[str], Space]
 WalkOf = Callable[..., Any]
@@ -152,3 +153,15 @@ def test_what_is_outside_a_bound_is_so_again(ahead: Ahead, space_of: SpaceOf, wa
         {"macs": pytest.approx(0.4)},
     )
     assert last["reason"].startswith("macs 900")
+
+
+def test_with_other_images_the_student_is_another_and_the_teacher_stays(
+    ahead: Ahead, space_of: SpaceOf
+) -> None:
+    point = {"sparsity.s": 1e-3, "prune.percent": 0.5, "finetune.kd": "dist"}
+    recipe = space_of(GRID).recipe(point)
+    joined = replace(ahead, identity=replace(ahead.identity, address="more"), taught=ahead.identity, known={})
+    one, other = ahead.path(0, recipe), joined.path(0, recipe)
+    teacher = teacher_segment(recipe, ahead.identity, ahead.arithmetic).addresses[1:]
+    assert set(one.epochs) & set(other.epochs) == set(teacher)
+    assert one.end != other.end

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sweeper.confirm import plan_runs
 from sweeper.errors import BusyError, CannotFinishError
 from sweeper.folder import owned
 from sweeper.run import Options, resume, start
@@ -202,3 +203,45 @@ def test_a_folder_of_another_format_is_not_touched(tmp_path: Path, options: Opti
 def test_a_folder_without_a_run_is_not_resumed(tmp_path: Path, options: Options) -> None:
     with pytest.raises(InputError, match=r"none: no such run folder"):
         resume(tmp_path / "none", options=options, command=[])
+
+
+# --- confirmation, where nothing is left to run --------------------------------------------------
+
+
+@pytest.fixture
+def confirming(walk_of: Callable[..., Any], space_of: SpaceOf, space_text: str, tmp_path: Path) -> Any:
+    """A walk in the folder of a run that is to be confirmed."""
+    space = space_of(space_text + "confirm: {top: 1, seeds: 2}\n")
+    walk = walk_of(space)
+    (tmp_path / "small" / "space.yaml").write_text(space.text())
+    return walk
+
+
+def test_a_search_that_found_nothing_has_nothing_to_confirm(
+    confirming: Any, tmp_path: Path, options: Options
+) -> None:
+    finish(confirming, confirming.infeasible)
+    resume(tmp_path / "small", options=options, command=[])
+    assert status(tmp_path / "small") == "done"
+    assert not (tmp_path / "small" / "confirm.jsonl").exists()
+
+
+@pytest.mark.parametrize("state", ["complete", "failed"])
+def test_a_confirmation_that_has_ended_stays_as_it_is(
+    confirming: Any, tmp_path: Path, options: Options, state: str
+) -> None:
+    folder = tmp_path / "small"
+    finish(confirming, confirming.complete)
+    runs = plan_runs(confirming.space, [(0, confirming.book.ended[0]["params"])])
+    events = []
+    for number, one in enumerate(runs):
+        asked = {"event": "asked", "trial": number, "params": one.params, "time": "2026-01-01T00:00:00Z"}
+        end = confirming.book.ended[0] | {"trial": number, "state": state, "reason": "the loss is nan"}
+        events += [asked | one.about, end | one.about]
+    (folder / "confirm.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    before = (folder / "confirm.jsonl").read_bytes()
+    resume(folder, options=options, command=[])
+    assert status(folder) == "done"
+    assert (folder / "confirm.jsonl").read_bytes() == before
+    failed = ["warning: every confirm run failed, the first with: the loss is nan"]
+    assert said(options) == (failed if state == "failed" else [])
