@@ -128,6 +128,18 @@ def _summary(report: Report) -> str:
     return "\n".join((head, "", *lines, "", *files)).replace("\u00a0", " ")
 
 
+def _confirmed(report: Report) -> dict[str, Any] | None:
+    found = report.confirmation
+    if found is None:
+        return None
+    return {
+        "ended": found.ended,
+        "asked": found.asked,
+        "recommended": found.recommended.of,
+        "verdicts": {one.candidate.name: one.verdict for one in found.comparisons},
+    }
+
+
 def _facts(report: Report) -> dict[str, Any]:
     """The answer and the files, for scripts; fractions and counts."""
     from analysis.answer import counts
@@ -144,6 +156,7 @@ def _facts(report: Report) -> dict[str, Any]:
         },
         "macs": None if report.cost.macs is None else asdict(report.cost.macs),
         "seconds": None if report.cost.seconds is None else asdict(report.cost.seconds),
+        "confirmation": _confirmed(report),
         "files": [shown(file) for file in report.files],
         "unpruned": None,
         "best": None,

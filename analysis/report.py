@@ -12,13 +12,16 @@ from typing import Any
 
 from analysis import bars, scatter
 from analysis import sections as parts
-from analysis.answer import Answer, answer
-from analysis.cost import Cost, cost
+from analysis.answer import Answer
+from analysis.conclusion import conclude
+from analysis.confirmation import parts as confirmed
+from analysis.confirmation.results import Confirmation
+from analysis.cost import Cost
 from analysis.export import BEST, best_yaml, train_command
 from analysis.files import write_bytes
 from analysis.pages import Picture, Section, to_html, to_md
 from analysis.records import REPORT, Run, TrialState, read_run
-from analysis.select import Baseline, Choice, baseline, best
+from analysis.select import Baseline, Choice
 from analysis.tables import (
     Table,
     asked_value,
@@ -38,8 +41,13 @@ RANKED = 40
 """Rows of a table that a page of LaTeX holds; the page and the Markdown have all."""
 POSSIBLE = (
     BEST,
-    *(f"tables/{name}.{kind}" for name in parts.TABLES for kind in ("tex", "md")),
-    *(f"figures/{name}.{kind}" for name in (*FIGURES, *parts.FIGURES) for kind in ("pdf", "png")),
+    confirmed.CSV,
+    *(f"tables/{name}.{kind}" for name in (confirmed.NAME, *parts.TABLES) for kind in ("tex", "md")),
+    *(
+        f"figures/{name}.{kind}"
+        for name in (*FIGURES, confirmed.NAME, *parts.FIGURES)
+        for kind in ("pdf", "png")
+    ),
 )
 """Files that a report may have or not."""
 
@@ -55,6 +63,7 @@ class Report:
     unpruned: Baseline | None
     cost: Cost
     answer: Answer
+    confirmation: Confirmation | None
 
 
 def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str] | None = None) -> Report:
@@ -73,10 +82,13 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
     """
     run = read_run(run_path)
     folder = Path(out) if out is not None else run.path / REPORT
-    choice, unpruned, spent = best(run), baseline(run), cost(run)
-    said = answer(run, choice, unpruned, spent)
-    more = parts.comparisons(run, choice), parts.drawings(run, choice)
+    found = conclude(run)
+    choice, unpruned, said = found.choice, found.unpruned, found.answer
+    again = (confirmed.section(run, found.confirmation),) if found.confirmation else ()
+    more = (*again, *parts.comparisons(run, choice)), parts.drawings(run, choice)
     files = _files(run, choice, _pictures(run, choice, unpruned), more, said, folder)
+    if found.confirmation:
+        files[confirmed.CSV] = confirmed.runs_csv(found.confirmation).encode("utf-8")
     for name, content in files.items():
         write_bytes(folder / name, content)
     for name in POSSIBLE:
@@ -88,8 +100,9 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
         files=tuple(folder / name for name in files),
         choice=choice,
         unpruned=unpruned,
-        cost=spent,
+        cost=found.cost,
         answer=said,
+        confirmation=found.confirmation,
     )
 
 
@@ -105,7 +118,8 @@ def _files(
     tables = {"percent": percent_table(run), "ranking": ranking_table(run)}
     named = tables | dict(pair for section in sum(more, ()) for pair in section.tables)
     paper = named | {"ranking": ranking_table(run, most=RANKED)}
-    settings = best_yaml(run, choice, file=folder / BEST) if choice else ""
+    note = f"Confirmed. {said.headline}" if any(name == confirmed.NAME for name in named) else ""
+    settings = best_yaml(run, choice, file=folder / BEST, note=note) if choice else ""
     content: dict[str, Any] = {
         "run": run,
         "answer": said,

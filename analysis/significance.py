@@ -157,6 +157,19 @@ def benjamini_hochberg(tests: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def holm(tests: Sequence[float]) -> list[float]:
+    """Adjusted p values, in the order given: claiming those ≤ α keeps the chance of any false claim at α.
+
+    Holm (1979); it holds however the tests depend on each other.
+    """
+    order = sorted(range(len(tests)), key=lambda index: tests[index])
+    adjusted, most = [0.0] * len(tests), 0.0
+    for place, index in enumerate(order):
+        most = max(most, min(1.0, tests[index] * (len(tests) - place)))
+        adjusted[index] = most
+    return adjusted
+
+
 def mean(values: Sequence[float]) -> float:
     """The mean of at least one value."""
     return math.fsum(values) / len(values)

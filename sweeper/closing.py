@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from analysis.answer import answer, counts
-from analysis.cost import cost
+from analysis.answer import counts
+from analysis.conclusion import conclude
+from analysis.confirmation.words import verdicts
 from analysis.files import shown
 from analysis.records import TRIALS, Run, TrialState, read_events, read_run
-from analysis.select import baseline, best
 from analysis.text import plain
 from sweeper.confirm import standing
 from sweeper.manifest import kept_store, usual_store
@@ -23,8 +23,8 @@ WIDTH = 100
 def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
     """The best configuration, what it costs and gains, and the three commands to type next, in order."""
     run = read_run(folder)
-    choice, spent, confirmed = best(run), cost(run), standing(run)
-    said = answer(run, choice, baseline(run), spent)
+    found, confirmed = conclude(run), standing(run)
+    choice, spent, said = found.choice, found.cost, found.answer
     headline, advice = (said.headline, _train(folder)) if choice else _no_best(run)
     settings = " · ".join(f"{name} {value}" for name, value in said.settings)
     rows = [
@@ -34,6 +34,7 @@ def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
         ("trials", said.trials),
         ("epochs", said.epochs),
         ("confirm", "" if confirmed is None else confirmed.words),
+        *(("", text) for text in (verdicts(found.confirmation) if found.confirmation else ())),
     ]
     stream.write("\n")
     for name, text in rows:

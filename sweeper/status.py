@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any, TextIO
 
+from analysis.conclusion import conclude
 from analysis.errors import InputError
 from analysis.files import shown
 from analysis.records import TRIALS, Run, TrialState, read_run
-from analysis.select import best
 from analysis.text import percent, plain
 from sweeper.closing import say_json
 from sweeper.confirm import standing
@@ -45,7 +45,7 @@ def say_status(root: Path, given: str | None, stream: TextIO, *, as_json: bool) 
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    choice, confirmed = best(run), standing(run)
+    choice, confirmed = conclude(run).choice, standing(run)
     return {
         "run": str(run.path),
         "status": run.manifest.get("status"),
