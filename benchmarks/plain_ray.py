@@ -58,7 +58,14 @@ def trial(config: dict[str, Any]) -> None:
     from trainables.models import Architecture, build
 
     torch.set_num_threads(1)
-    data = load_data("npz", path=Path(config["images"]), val_fraction=0.25, split_seed=0, pad=PAD, flip=True)
+    data = load_data(
+        "npz",
+        path=Path(config["images"]),
+        val_fraction=config["val_fraction"],
+        split_seed=0,
+        pad=PAD,
+        flip=True,
+    )
     scale = torch.tensor([1 / (255 * s) for s in data.std]).view(-1, 1, 1)
     bias = torch.tensor([-m / s for m, s in zip(data.mean, data.std, strict=True)]).view(-1, 1, 1)
 
@@ -133,6 +140,7 @@ def main(space: Path, teacher: Path, result: Path) -> None:
         "percent": tune.grid_search(searched["prune.percent"]),
         "kd": tune.grid_search(searched["finetune.kd"]),
         "images": recipe.data.path,
+        "val_fraction": recipe.data.val_fraction,
         "model": recipe.model,
         "teacher": str(teacher),
         "rates": {stage: list(rates(recipe.training(stage))) for stage in ("sparsity", "finetune")},

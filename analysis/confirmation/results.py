@@ -120,10 +120,10 @@ def confirmation(run: Run) -> Confirmation | None:
 def _results(
     run: Run, asked: Mapping[str, Any], chosen: Sequence[Ranked], events: Sequence[Mapping[str, Any]]
 ) -> Confirmation | None:
-    groups = _groups(events)
+    data = str(asked.get("data", "train"))
+    groups = _groups(events, data)
     winner = chosen[0].trial.number
     known = [("finalist", row.trial.number) for row in chosen] + [("baseline", winner), ("twin", winner)]
-    data = str(asked.get("data", "train"))
     found = [
         _candidate(key, groups[key], row)
         for key, row in zip(known, [*chosen, None, None], strict=True)
@@ -143,13 +143,14 @@ def _results(
     )
 
 
-def _groups(events: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], list[Mapping[str, Any]]]:
-    """(role, of) -> its events."""
+def _groups(events: Sequence[Mapping[str, Any]], data: str) -> dict[tuple[str, int], list[Mapping[str, Any]]]:
+    """(role, of) -> its events, of runs that were trained on these images."""
     groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
     for event in events:
         if event["role"] not in ROLES:
             raise ValueError(f"role: one of {', '.join(ROLES)}, got {event['role']!r}")
-        groups.setdefault((event["role"], int(event["of"])), []).append(event)
+        if event["data"] == data:
+            groups.setdefault((event["role"], int(event["of"])), []).append(event)
     return groups
 
 

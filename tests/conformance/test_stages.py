@@ -29,6 +29,7 @@ RECORD = {
     "loss",
     "seconds",
     "address",
+    "macs_trained",
 }
 STAGES: dict[str, dict[str, Any]] = {
     "teacher": {

@@ -153,7 +153,7 @@ def test_a_folder_that_cannot_be_made_fails_the_trial_by_its_name(
 
 def test_a_full_disk_is_fatal(pipeline: Pipeline, tmp_path: Path) -> None:
     """The ledger of this process is a link to the device that is always full."""
-    Ledger(tmp_path / "ledger").add(stage="sparsity", epoch=1, address="a", seconds=0, trial=None)
+    Ledger(tmp_path / "ledger").add(stage="sparsity", epoch=1, address="a", macs=0, seconds=0, trial=None)
     (file,) = (tmp_path / "ledger").iterdir()
     file.unlink()
     file.symlink_to("/dev/full")

@@ -97,6 +97,12 @@ def test_runs_of_former_finalists_are_counted_apart(confirmed: Make) -> None:
     assert (result.former, result.ended) == (3, 20)
 
 
+def test_runs_on_other_images_than_the_space_asks_for_are_left_out(confirmed: Make) -> None:
+    about = {"trial": 90, "role": "finalist", "of": 2, "seed": 1, "data": "train+val"}
+    result = found(confirmed(SCORES, more=[{"event": "asked", **about, "params": {}}]))
+    assert (result.asked, result.ended) == (20, 20)
+
+
 def test_a_confirmation_that_was_not_asked_for_or_has_not_begun_is_none(confirmed: Make) -> None:
     folder = confirmed(SCORES)
     (folder / "confirm.jsonl").unlink()
