@@ -134,8 +134,8 @@ def _confirmed(report: Report) -> dict[str, Any] | None:
         return None
     return {
         "ended": found.ended,
-        "asked": found.asked,
-        "recommended": found.recommended.of,
+        "planned": found.planned,
+        "recommended": found.recommended.of if found.decides else None,
         "verdicts": {one.candidate.name: one.verdict for one in found.comparisons},
     }
 

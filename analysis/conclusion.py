@@ -30,7 +30,7 @@ def conclude(run: Run) -> Conclusion:
         ResultsError: a file of the run is damaged.
     """
     choice, unpruned, spent, found = best(run), baseline(run), cost(run), confirmation(run)
-    if found is None or choice is None:
+    if found is None or choice is None or not found.decides:
         said = answer(run, choice, unpruned, spent)
     else:
         choice = chosen(found, choice, ranking(run))

@@ -22,7 +22,8 @@ def section(run: Run, found: Confirmation) -> Section:
     """All of it."""
     former = f" {found.former} runs of former finalists are not shown." if found.former else ""
     words = [
-        f"{found.ended} of {found.asked} runs have ended, each on a seed that the search never used.{former}",
+        f"{found.ended} of {found.planned} runs have ended, each on a seed that the search never used.{former}",
+        *(() if found.decides else ("Until all have, the answer is the search's own.",)),
         *verdicts(found),
         *((flattery(found),) if flattery(found) else ()),
         *(f"A run of {one.name} failed: {reason}." for one in found.candidates for reason in one.failed),

@@ -73,7 +73,7 @@ class Confirmation:
     comparisons: tuple[Comparison, ...]
     recommended: Candidate
     ended: int
-    asked: int
+    planned: int
     former: int
     """Runs of networks that are no candidates any more."""
     data: str
@@ -83,6 +83,11 @@ class Confirmation:
     def winner(self) -> Candidate:
         """The search's own choice."""
         return self.candidates[0]
+
+    @property
+    def decides(self) -> bool:
+        """Whether all has ended, so that the answer is the confirmation's and no longer the search's."""
+        return self.ended >= self.planned
 
     @property
     def flattered(self) -> Difference | None:
@@ -137,7 +142,7 @@ def _results(
         comparisons=_comparisons(found),
         recommended=_recommended([one for one in found if one.role == "finalist"]),
         ended=sum(event["event"] == "end" for event in runs),
-        asked=sum(event["event"] == "asked" for event in runs),
+        planned=int(asked.get("seeds", 5)) * (len(chosen) + sum(one.role != "finalist" for one in found)),
         former=sum(event["event"] == "end" for event in events) - sum(e["event"] == "end" for e in runs),
         data=data,
     )

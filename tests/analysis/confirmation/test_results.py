@@ -44,7 +44,7 @@ def test_candidates_stand_in_the_order_of_the_finalists_the_winner_first(confirm
         ("finalist", 0),
         ("baseline", 2),
     ]
-    assert (result.ended, result.asked, result.former, result.winner.searched) == (20, 20, 0, 0.952)
+    assert (result.ended, result.planned, result.former, result.winner.searched) == (20, 20, 0, 0.952)
 
 
 def test_differences_are_those_of_a_paired_t_test_and_p_is_holms(confirmed: Make) -> None:
@@ -88,6 +88,7 @@ def test_without_validation_images_the_searchs_own_choice_stays(confirmed: Make)
 
 def test_two_seeds_allow_no_statistics(confirmed: Make) -> None:
     result = found(confirmed({key: rows[:2] for key, rows in SCORES.items()}))
+    assert (result.ended, result.planned, result.decides) == (8, 20, False)
     assert {one.verdict for one in result.comparisons} == {"no statistics"}
     assert {one.p for one in result.comparisons} == {None}
 
@@ -100,7 +101,7 @@ def test_runs_of_former_finalists_are_counted_apart(confirmed: Make) -> None:
 def test_runs_on_other_images_than_the_space_asks_for_are_left_out(confirmed: Make) -> None:
     about = {"trial": 90, "role": "finalist", "of": 2, "seed": 1, "data": "train+val"}
     result = found(confirmed(SCORES, more=[{"event": "asked", **about, "params": {}}]))
-    assert (result.asked, result.ended) == (20, 20)
+    assert (result.planned, result.ended, result.decides) == (20, 20, True)
 
 
 def test_a_confirmation_that_was_not_asked_for_or_has_not_begun_is_none(confirmed: Make) -> None:
