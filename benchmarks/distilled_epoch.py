@@ -95,7 +95,8 @@ class Bench:
         optimizer = sgd(network, self.recipe.finetune)
         began = time.perf_counter()
         answers = self.answers(live)
-        task = task_of(self.recipe, "finetune", distil(self.recipe.finetune, answers))
+        part = distil(self.recipe.finetune, answers, macs=self.teacher.macs(self.place.data.image))
+        task = task_of(self.recipe, "finetune", part)
         for _ in answers.prepare(self.place.images.pictures(**task.epoch(1))):
             pass
         told = train_epoch(network, optimizer, self.place.images, task, epoch=1, lr=1e-3)
