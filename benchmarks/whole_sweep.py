@@ -33,8 +33,8 @@ name: ours
 data: {{source: npz, path: {images}, pad: 4, flip: true, val_fraction: 0.3334, batch_size: 64}}
 model: preresnet8
 teacher: {{checkpoint: {teacher}}}
-sparsity: {{epochs: 5, warmup: 3, decay_every: 1, lr: 0.05, kd: dist}}
-finetune: {{epochs: 5, warmup: 3, decay_every: 1, lr: 0.02}}
+sparsity: {{epochs: 4, warmup: 2, decay_every: 1, lr: 0.05, kd: dist}}
+finetune: {{epochs: 4, warmup: 2, decay_every: 1, lr: 0.02}}
 prune: {{}}
 search:
   sparsity.s: [{s}]

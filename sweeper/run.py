@@ -143,7 +143,9 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None, tried: Trie
         book.replay(events or ())
         if book.left:
             # what is gone since an earlier session must not fail the trials that are left
-            book.look_ahead((tried or _tried(space, session.options, prove=False)).ahead)
+            tried = tried or _tried(space, session.options, prove=False)
+            if session.options.store is not None:  # else nothing is shared, and every trial trains anew
+                book.look_ahead(tried.ahead)
             _make_store(session.options)
             session.manifest.write("running", workers=session.workers)
             _drive(book, session, interrupts)
@@ -176,7 +178,9 @@ def _confirm(session: _Session, interrupts: Interrupts) -> ConfirmBook | None:
         book.replay(events)
         if book.left:
             joined = confirm.data == "train+val"
-            book.look_ahead(try_out(space, session.options.store, prove=False, joined=joined).ahead)
+            again = try_out(space, session.options.store, prove=False, joined=joined)
+            if session.options.store is not None:
+                book.look_ahead(again.ahead)
             _make_store(session.options)
             _drive(book, session, interrupts, ledger=CONFIRM_LEDGER, test=True, joined=joined)
     if board.trouble is not None:

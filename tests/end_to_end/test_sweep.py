@@ -118,3 +118,11 @@ def test_ctrl_c_keeps_what_is_done_prints_the_resume_command_and_exits_130(sweep
     after = sweeper.ends()
     assert sorted(after) == list(range(8))
     assert all(after[number] == end for number, end in before.items())
+
+
+def test_without_a_store_equal_recipes_are_trained_each_by_itself(sweeper):
+    alike = ("--set", "search.finetune.warmup=[4, 5]", "--set", "search.finetune.epochs=[2]", "--trials", "3")
+    sweeper("run", "small.yaml", "--no-reuse", "--set", "sweep.sampler=grid", *alike)
+    ends = sweeper.ends().values()
+    assert len({end["metrics"]["address"] for end in ends}) == 2
+    assert all(end["epochs_reused"] == 0 and "duplicate_of" not in end for end in ends)
