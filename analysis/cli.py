@@ -34,8 +34,10 @@ writes to RUN/report/, and touches nothing else:
   tables/       LaTeX (\\usepackage{booktabs,graphicx}, then \\input) and Markdown
   figures/      PDF and PNG
   trials.csv    every trial, every digit
+  confirm.csv   every run that confirms the finalists, where the space has `confirm`
 
-chooses the cheapest network whose 95 % interval reaches the best accuracy; the rule is printed with it
+chooses the cheapest network whose 95 % interval reaches the best accuracy; once the finalists are confirmed,
+the cheapest of them that is not worse on fresh seeds than the best; the rule is printed with it
 """
 _CODES = """
 exit codes: 0 done, 1 cannot write, 2 bad input, 3 a damaged file, 130 interrupted
@@ -128,21 +130,10 @@ def _summary(report: Report) -> str:
     return "\n".join((head, "", *lines, "", *files)).replace("\u00a0", " ")
 
 
-def _confirmed(report: Report) -> dict[str, Any] | None:
-    found = report.confirmation
-    if found is None:
-        return None
-    return {
-        "ended": found.ended,
-        "planned": found.planned,
-        "recommended": found.recommended.of if found.decides else None,
-        "verdicts": {one.candidate.name: one.verdict for one in found.comparisons},
-    }
-
-
 def _facts(report: Report) -> dict[str, Any]:
     """The answer and the files, for scripts; fractions and counts."""
     from analysis.answer import counts
+    from analysis.confirmation.facts import confirmation_facts
 
     facts: dict[str, Any] = {
         "run": shown(report.run.path),
@@ -156,10 +147,10 @@ def _facts(report: Report) -> dict[str, Any]:
         },
         "macs": None if report.cost.macs is None else asdict(report.cost.macs),
         "seconds": None if report.cost.seconds is None else asdict(report.cost.seconds),
-        "confirmation": _confirmed(report),
         "files": [shown(file) for file in report.files],
         "unpruned": None,
         "best": None,
+        "confirmation": confirmation_facts(report.confirmation) if report.confirmation else None,
     }
     if start := report.unpruned:
         facts["unpruned"] = {"trial": start.trial, "what": start.what, "accuracy": start.accuracy}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analysis.answer import Answer, answer
-from analysis.confirmation.results import Confirmation, confirmation
-from analysis.confirmation.words import chosen, told
+from analysis.confirmation.answer import confirmed_answer
+from analysis.confirmation.results import Confirmation, confirmation, confirmed_choice
 from analysis.cost import Cost, cost
 from analysis.records import Run
-from analysis.select import Baseline, Choice, baseline, best, ranking
+from analysis.select import Baseline, Choice, baseline, best
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,9 +30,8 @@ def conclude(run: Run) -> Conclusion:
         ResultsError: a file of the run is damaged.
     """
     choice, unpruned, spent, found = best(run), baseline(run), cost(run), confirmation(run)
-    if found is None or choice is None or not found.decides:
-        said = answer(run, choice, unpruned, spent)
-    else:
-        choice = chosen(found, choice, ranking(run))
-        said = told(answer(run, choice, unpruned, spent), found)
+    if choice and found:
+        choice = confirmed_choice(choice, found)
+    said = answer(run, choice, unpruned, spent)
+    said = confirmed_answer(said, found) if found else said
     return Conclusion(choice=choice, unpruned=unpruned, cost=spent, answer=said, confirmation=found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,18 @@ FIRST, LAST = ("name",), ("resources", "store")
 """Sections of a configuration that are not the pipeline's, and where they stand."""
 
 
-def best_yaml(run: Run, choice: Choice, *, file: Path, note: str = "") -> str:
+def best_yaml(run: Run, choice: Choice, *, file: Path, notes: Sequence[str] = ()) -> str:
     """The full settings of the chosen trial as YAML, a name and the pipeline first, with comments that say why.
 
-    `file` is where it will lie; `note` is one more comment. Numbers keep every digit, so a training from it has
+    `file` is where it will lie, `notes` are more comments. Numbers keep every digit, so a training from it has
     the trial's recipe and, on the CPU, its bits.
     """
     trial = choice.chosen.trial
     value = f", accuracy {percent(trial.metric('accuracy'), 2)} %" if "accuracy" in trial.metrics else ""
     costs = f"{human(trial.metric('macs'))} MACs, {human(trial.metric('params'))} params"
     about = f"Trial {trial.number} of {plain(run.name)}{value}, {costs}."
-    words = [line for text in (note, choice.rule) for line in textwrap.wrap(plain(text), 100)]
-    lines = [about, *words, f"Run it: {plain(train_command(file))}"]
+    told = [line for text in (*notes, choice.rule) for line in textwrap.wrap(plain(text), 100)]
+    lines = [about, *told, f"Run it: {plain(train_command(file))}"]
     name = {"name": f"{run.name}-best"}
     return (
         "".join(f"# {line}\n" for line in lines)

@@ -54,7 +54,7 @@ damage anywhere else is an error that names the line.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -80,6 +80,7 @@ __all__ = [
     "Rung",
     "Trial",
     "TrialState",
+    "fold",
     "newest_run",
     "read_events",
     "read_ledger",
@@ -186,7 +187,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         name=folder.resolve().name,
         manifest=manifest,
         space=space,
-        trials=_trials(events, log),
+        trials=fold(events, log),
         torn=torn,
     )
 
@@ -236,17 +237,21 @@ def _read_space(file: Path) -> dict[str, Any]:
         raise ResultsError(f"{where}: not YAML: {getattr(error, 'problem', error)}.") from error
     if not isinstance(space, dict):
         raise ResultsError(f"{file}: a mapping of sections, got {type(space).__name__}.")
-    for name in ("search", "objective", "sweep"):
+    for name in ("search", "objective", "sweep", "confirm"):
         if not isinstance(space.get(name) or {}, dict):
             raise ResultsError(f"{file}: {name}: a mapping, got {space[name]!r}. Restore the file.")
     return space
 
 
-def _trials(events: list[dict[str, Any]], file: Path) -> tuple[Trial, ...]:
-    """Fold the events into trials, sorted by number."""
-    asked: dict[int, dict[str, Any]] = {}
+def fold(events: Sequence[Mapping[str, Any]], file: Path) -> tuple[Trial, ...]:
+    """The trials that the events of `file`, a line each, tell of, sorted by number.
+
+    Raises:
+        ResultsError: an event is damaged, or out of order. The message names FILE:LINE.
+    """
+    asked: dict[int, Mapping[str, Any]] = {}
     rungs: dict[int, list[Rung]] = {}
-    ended: dict[int, dict[str, Any]] = {}
+    ended: dict[int, Mapping[str, Any]] = {}
     for line, event in enumerate(events, 1):
         try:
             number, kind = _number(event["trial"]), event["event"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +12,11 @@ from analysis import bars, scatter
 from analysis import sections as parts
 from analysis.answer import Answer
 from analysis.conclusion import conclude
-from analysis.confirmation import parts as confirmed
+from analysis.confirmation.answer import notes
+from analysis.confirmation.parts import confirm_csv, confirmation_section
 from analysis.confirmation.results import Confirmation
 from analysis.cost import Cost
+from analysis.csv_files import to_csv
 from analysis.export import BEST, best_yaml, train_command
 from analysis.files import write_bytes
 from analysis.pages import Picture, Section, to_html, to_md
@@ -33,28 +33,27 @@ from analysis.tables import (
     to_latex,
     to_markdown,
 )
-from analysis.text import cell, percent, plain, short
+from analysis.text import percent, plain, short
 
-HTML, MARKDOWN, CSV = "report.html", "report.md", "trials.csv"
+HTML, MARKDOWN, CSV, CONFIRM_CSV = "report.html", "report.md", "trials.csv", "confirm.csv"
 FIGURES = ("accuracy-by-percent", "accuracy-macs")
 RANKED = 40
 """Rows of a table that a page of LaTeX holds; the page and the Markdown have all."""
 POSSIBLE = (
     BEST,
-    confirmed.CSV,
-    *(f"tables/{name}.{kind}" for name in (confirmed.NAME, *parts.TABLES) for kind in ("tex", "md")),
-    *(
-        f"figures/{name}.{kind}"
-        for name in (*FIGURES, confirmed.NAME, *parts.FIGURES)
-        for kind in ("pdf", "png")
-    ),
+    CONFIRM_CSV,
+    *(f"tables/{name}.{kind}" for name in parts.TABLES for kind in ("tex", "md")),
+    *(f"figures/{name}.{kind}" for name in (*FIGURES, *parts.FIGURES) for kind in ("pdf", "png")),
 )
 """Files that a report may have or not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What was found and written: `files` lie below `folder`; `choice` is None where no trial is complete."""
+    """What was found and written: `files` lie below `folder`; `choice` is None where no trial is complete.
+
+    `confirmation` is None where nothing was confirmed.
+    """
 
     run: Run
     folder: Path
@@ -83,12 +82,8 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
     run = read_run(run_path)
     folder = Path(out) if out is not None else run.path / REPORT
     found = conclude(run)
-    choice, unpruned, said = found.choice, found.unpruned, found.answer
-    again = (confirmed.section(run, found.confirmation),) if found.confirmation else ()
-    more = (*again, *parts.comparisons(run, choice)), parts.drawings(run, choice)
-    files = _files(run, choice, _pictures(run, choice, unpruned), more, said, folder)
-    if found.confirmation:
-        files[confirmed.CSV] = confirmed.runs_csv(found.confirmation).encode("utf-8")
+    pictures = _pictures(run, found.choice, found.unpruned)
+    files = _files(run, found.choice, found.confirmation, pictures, found.answer, folder)
     for name, content in files.items():
         write_bytes(folder / name, content)
     for name in POSSIBLE:
@@ -98,10 +93,10 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
         run=run,
         folder=folder,
         files=tuple(folder / name for name in files),
-        choice=choice,
-        unpruned=unpruned,
+        choice=found.choice,
+        unpruned=found.unpruned,
         cost=found.cost,
-        answer=said,
+        answer=found.answer,
         confirmation=found.confirmation,
     )
 
@@ -109,17 +104,20 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
 def _files(
     run: Run,
     choice: Choice | None,
+    confirmed: Confirmation | None,
     pictures: list[Picture],
-    more: tuple[tuple[Section, ...], tuple[Section, ...]],
     said: Answer,
     folder: Path,
 ) -> dict[str, bytes]:
     """All files of the report, by their path in its folder."""
+    first: tuple[Section, ...] = (confirmation_section(run.name, confirmed),) if confirmed else ()
+    comparisons, drawings = parts.comparisons(run, choice), parts.drawings(run, choice)
+    sections = (*first, *comparisons, *drawings)
     tables = {"percent": percent_table(run), "ranking": ranking_table(run)}
-    named = tables | dict(pair for section in sum(more, ()) for pair in section.tables)
+    named = tables | dict(pair for section in sections for pair in section.tables)
     paper = named | {"ranking": ranking_table(run, most=RANKED)}
-    note = f"Confirmed. {said.headline}" if any(name == confirmed.NAME for name in named) else ""
-    settings = best_yaml(run, choice, file=folder / BEST, note=note) if choice else ""
+    more = notes(confirmed) if confirmed else ()
+    settings = best_yaml(run, choice, file=folder / BEST, notes=more) if choice else ""
     content: dict[str, Any] = {
         "run": run,
         "answer": said,
@@ -133,18 +131,21 @@ def _files(
             if table.rows
         ],
         "marked": [None, choice.chosen.place - 1 if choice else None],
-        "comparisons": more[0],
-        "drawings": more[1],
+        "first": first,
+        "comparisons": comparisons,
+        "drawings": drawings,
         "unfinished": _unfinished(run),
         "made": _made(run),
     }
-    texts = {HTML: to_html(content), MARKDOWN: to_md(content), CSV: _csv(run)}
+    texts = {HTML: to_html(content), MARKDOWN: to_md(content), CSV: to_csv(run.trials, searched(run))}
+    if confirmed:
+        texts[CONFIRM_CSV] = confirm_csv(confirmed)
     if choice:
         texts[BEST] = settings
     for name, table in named.items():
         texts[f"tables/{name}.tex"] = to_latex(first_rows(paper[name], RANKED))
         texts[f"tables/{name}.md"] = to_markdown(table)
-    pictures = [*pictures, *(picture for section in sum(more, ()) for picture in section.pictures)]
+    pictures = [*pictures, *(picture for section in sections for picture in section.pictures)]
     drawn = {f"figures/{p.name}.{kind}": p.files[kind] for p in pictures for kind in ("pdf", "png")}
     return {name: text.encode("utf-8") for name, text in texts.items()} | drawn
 
@@ -216,24 +217,3 @@ def _made(run: Run) -> list[tuple[str, str]]:
         if value not in (None, ""):
             rows.append((name, plain(value)))
     return rows
-
-
-def _csv(run: Run) -> str:
-    """All trials, one row each, whatever their state: params, metrics, costs."""
-    keys = searched(run)
-    every = ((name, value) for trial in run.trials for name, value in trial.metrics.items())
-    metrics = tuple(dict.fromkeys(name for name, value in every if not isinstance(value, dict | list)))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    costs = ("epochs_trained", "epochs_reused", "teacher_epochs_trained", "seconds")
-    clash = set(keys) & set(metrics)
-    names = [f"metrics.{name}" if name in clash else name for name in metrics]
-    writer.writerow(["trial", "state", *map(cell, (*keys, *names)), *costs, "reason"])
-    for trial in run.trials:
-        values: list[object] = [
-            *(trial.params.get(key) for key in keys),
-            *(trial.metrics.get(name) for name in metrics),
-        ]
-        values += [getattr(trial, name) for name in costs]
-        writer.writerow([trial.number, trial.state.value, *map(cell, (*values, trial.reason))])
-    return text.getvalue()

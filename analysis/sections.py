@@ -13,6 +13,8 @@ from analysis.select import Choice
 from analysis.structure import draw_structure, structure
 
 TABLES = (
+    "confirmation",
+    "confirmation-comparisons",
     "main",
     "limit",
     "combinations",
@@ -25,6 +27,7 @@ TABLES = (
     "damage-classes",
 )
 FIGURES = (
+    "confirmation",
     "accuracy-own",
     "accuracy-kd-off-off",
     "accuracy-kd-off-on",

@@ -92,11 +92,11 @@ def compare(
     return Difference(value=value, low=low, high=high, basis="images", count=images)
 
 
-def t_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """The 95 % interval of the mean of at least `SEEDS` values; None of fewer, and where they do not differ."""
+def t_interval(values: Sequence[float], *, least: int = SEEDS) -> tuple[float, float] | None:
+    """The 95 % interval of the mean of `least` values or more (2 at least); None of fewer or without a spread."""
     from scipy.special import stdtrit
 
-    if len(values) < SEEDS or (spread := sd(values)) is None or spread < LEAST_SPREAD:
+    if len(values) < least or (spread := sd(values)) is None or spread < LEAST_SPREAD:
         return None
     half = float(stdtrit(len(values) - 1, 0.975)) * spread / math.sqrt(len(values))
     return mean(values) - half, mean(values) + half
@@ -114,10 +114,10 @@ def newcombe(one: float, other: float, images: int) -> tuple[float, float]:
     return max(-1.0, low), min(1.0, high)
 
 
-def t_p(values: Sequence[float]) -> float | None:
+def t_p(values: Sequence[float], *, least: int = SEEDS) -> float | None:
     """The two-sided p of the mean of `values` being 0, where `t_interval` gives an interval."""
     spread = sd(values)
-    if len(values) < SEEDS or spread is None or spread < LEAST_SPREAD:
+    if len(values) < least or spread is None or spread < LEAST_SPREAD:
         return None
     return student_p(mean(values) * math.sqrt(len(values)) / spread, len(values) - 1)
 

@@ -1,92 +1,194 @@
-"""A confirmation in sentences."""
+"""What a confirmation says, in sentences: what is a difference, what is noise, what is not decided."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from analysis.answer import Answer
-from analysis.confirmation.results import Candidate, Comparison, Confirmation
-from analysis.grids.words import spread
-from analysis.select import Choice, Ranked
-from analysis.significance import mean
-from analysis.text import decimals, human, percent, signed
+from analysis.confirmation.candidates import Candidate
+from analysis.confirmation.compare import PAIRS, Comparison
+from analysis.confirmation.records import ConfirmRun
+from analysis.confirmation.results import Confirmation
+from analysis.significance import Difference, mean, sd
+from analysis.text import decimals, percent, plain, short, signed
 
-RULE = (
-    "The cheapest finalist (fewest MACs) whose mean validation accuracy on fresh seeds is within one standard error of "
-    "the best finalist's (Breiman et al. 1984)."
-)
-SEARCH_RULE = (
-    "The search's own choice: the finalists were trained on the validation images, too, and by the test set nothing is "
-    "chosen."
-)
+SENTENCES = 8
+"""The most comparisons that have a sentence each; of more the table says all."""
+REASON = 160
+"""Letters of a failed run's reason; all are in confirm.csv."""
+DATA = {"train": "the training images", "train+val": "the training and validation images"}
 
 
-def chosen(found: Confirmation, choice: Choice, ranked: tuple[Ranked, ...]) -> Choice:
-    """The choice that the confirmation leads to."""
-    row = next((row for row in ranked if row.has(found.recommended.of)), choice.chosen)
-    rule = RULE if found.recommended.validation else SEARCH_RULE
-    return replace(choice, chosen=row, rule=rule)
+def sentences(found: Confirmation) -> tuple[str, ...]:
+    """All that there is to say, in the order of the report."""
+    said = [_progress(found), _order(found), flattery(found), *verdicts(found)]
+    said += [_failures(found), _former(found)]
+    return tuple(filter(None, said))
 
 
-def told(said: Answer, found: Confirmation) -> Answer:
-    """The answer with what the confirmation has shown of the network that is recommended."""
-    best = found.recommended
-    if not best.test:
-        return said
-    digits = decimals(best.images)
-    seeds = f"{len(best.test)} fresh seeds" if len(best.test) > 1 else "1 fresh seed"
-    headline = (
-        f"Trial {best.of}: test accuracy {spread(list(best.test.values()), digits)} % on {seeds}, "
-        f"{human(best.params)} params, {human(best.macs)} MACs."
-    )
-    caution = " ".join((*verdicts(found), flattery(found)))
-    return replace(said, headline=headline, saves=_saves(found) or said.saves, caution=caution)
+def spread(scores: Mapping[int, float], digits: int, unit: str = "") -> str:
+    """Fractions as "95.1 ± 0.4" in %, the mean alone of one; a dash for none. `unit` stands behind the last."""
+    if not scores:
+        return "–"
+    values = list(scores.values())
+    width = sd(values)
+    return percent(mean(values), digits) + ("" if width is None else f" ± {percent(width, digits)}") + unit
 
 
-def _saves(found: Confirmation) -> str:
-    """Against the same recipe without its cut; "" where the recommended network is not the winner, or has none."""
-    baseline = next((one for one in found.comparisons if one.candidate.role == "baseline"), None)
-    best = found.recommended
-    if baseline is None or best.of != found.winner.of or best.macs is None or not baseline.candidate.macs:
-        return ""
-    saved = 1 - best.macs / baseline.candidate.macs
-    change = baseline.change
-    told_change = f"accuracy changes by {signed(-change.value)} points"
-    if change.low is not None and change.high is not None:
-        told_change += f" (95 % interval {signed(-change.high)} to {signed(-change.low)})"
-    return f"Against the same recipe without the cut it saves {percent(saved)} % of the MACs; {told_change}."
+def reach(change: Difference | None, digits: int) -> str:
+    """The interval of a difference in points: "−0.6 to +1.0"; a dash where there is none."""
+    if change is None or change.low is None or change.high is None:
+        return "–"
+    return f"{signed(change.low, digits)} to {signed(change.high, digits)}"
 
 
-def verdicts(found: Confirmation) -> tuple[str, ...]:
-    """A sentence a comparison with the winner."""
-    return tuple(_verdict(one, found.winner) for one in found.comparisons)
+def p_words(p: float | None) -> str:
+    """As "0.03" or "< 0.001"; a dash for None."""
+    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
-def _verdict(one: Comparison, winner: Candidate) -> str:
-    name = f"{one.candidate.name[0].upper()}{one.candidate.name[1:]}"
-    points = f"{signed(one.change.value)} points of test accuracy against trial {winner.of}"
-    if one.change.visible is None or one.change.low is None or one.change.high is None:
-        return f"{name}: {points}; too few seeds, or no spread between them, for any statistics."
-    seen = f"a difference under {percent(one.change.visible)} points could not have been seen"
-    if one.verdict == "not decided":
-        most = max(abs(one.change.low), abs(one.change.high))
-        return f"{name}: {points}, not decided: no difference larger than {percent(most)} points, and {seen}."
-    return f"{name}: {points}, {one.verdict} (p {one.p:.2g} after Holm's correction)."
+def verdict(one: Comparison, digits: int) -> str:
+    """What may be said of a comparison, in few words. That two are equal is never claimed of a small difference."""
+    match one.verdict:
+        case "better" | "worse" as claimed:
+            return claimed
+        case "equal":
+            return "no difference on any seed"
+        case "open":
+            return f"not decided, no difference larger than {percent(one.reach, digits)} points"
+        case _:
+            count = one.change.count if one.change else 0
+            if count < PAIRS:
+                return f"no statistics, {count} common seed{'s'[: count != 1]}"
+            return "no statistics, the same difference on every seed"
 
 
 def flattery(found: Confirmation) -> str:
-    """How much the search's own values were too high, in a sentence; "" where it can't be told."""
+    """The winner's curse; "" where validation accuracies are not there."""
     gap = found.flattered
     if gap is None:
         return ""
-    best, off = found.winner, percent(abs(gap.value))
-    above = "above" if gap.value > 0 else "below"
-    text = f"In the search the finalists' validation accuracies were {off} points {above} their means"
-    if best.searched is not None and best.validation:
-        after = mean(list(best.validation.values()))
-        text += f" on fresh seeds (trial {best.of}: {percent(best.searched)} % then, {percent(after)} % now)"
+    digits = digits_of(found)
+    name = found.metric.replace("_", " ")
+    size = percent(abs(gap.value), digits)
+    how = "flattered by" if gap.value > 0 else "not flattered: on fresh seeds it is higher by"
+    if gap.low is None or gap.high is None:
+        said = "how sure that is, so few finalists do not say"
+    else:
+        sure = gap.low > 0 or gap.high < 0
+        said = f"95 % interval {reach(gap, digits)}" + ("" if sure else ", so it may be chance")
+    finalists = "its one finalist" if gap.count == 1 else f"{gap.count} finalists"
     return (
-        f"{text}: so much chance has flattered them."
-        if gap.value > 0
-        else f"{text}: they were not flattered."
+        f"The search's best {name} was {how} {size} points ({said}): the value that it was chosen for, less the mean "
+        f"on fresh seeds, {'of' if gap.count == 1 else 'averaged over'} {finalists}."
     )
+
+
+def digits_of(found: Confirmation) -> int:
+    """Decimals of an accuracy on the test set, in %."""
+    return decimals(found.images)
+
+
+def _progress(found: Confirmation) -> str:
+    seeds = sorted({run.seed for one in found.candidates for run in one.runs})
+    images = f" ({found.images:,} images)" if found.images else ""
+    said = (
+        f"Every candidate was trained on {DATA[found.data]} with fresh seeds ({_listed(seeds)}), with the teacher and "
+        f"the split of the search, and measured once on the test set{images}."
+    )
+    if found.ended < found.planned:
+        said = (
+            f"Under way: {found.ended} of {found.planned} runs have ended, and until all have the answer above is the "
+            f"search's own. {said}"
+        )
+    return said
+
+
+def _order(found: Confirmation) -> str:
+    """Which finalist is ahead, and which to take."""
+    name = found.metric.replace("_", " ")
+    if found.data != "train":
+        return (
+            f"Without validation images there is no {name} to choose by, and the test set is not for choosing: the "
+            "finalists stand in the order of the search."
+        )
+    ranked = [one for one in found.finalists if one.validation]
+    if len(ranked) < 2:
+        return ""
+    digits = digits_of(found)
+    rows = ", ".join(f"{one.name} {spread(one.validation, digits, ' %')}" for one in ranked[:SENTENCES])
+    more = f" and {len(ranked) - SENTENCES} more" if len(ranked) > SENTENCES else ""
+    said = f"By {name} on the validation images, mean ± sd over fresh seeds: {rows}{more}."
+    if not found.decides:
+        return said
+    search = (
+        ", as the search had"
+        if found.chosen is found.winner
+        else f"; the search had recommended {found.winner.name}"
+    )
+    return f"{said} The report recommends {found.chosen.name}{search}."
+
+
+def verdicts(found: Confirmation) -> list[str]:
+    """One sentence a comparison with the winner, by test accuracy; none of more than `SENTENCES`."""
+    if not 0 < len(found.comparisons) <= SENTENCES:
+        return []
+    return [_verdict(one, found.winner, digits_of(found)) for one in found.comparisons]
+
+
+def _verdict(one: Comparison, winner: Candidate, digits: int) -> str:
+    name, change = one.candidate.name, one.change
+    if change is None or one.verdict in ("none", "equal"):
+        return f"{_capital(name)} against {winner.name}: {verdict(one, digits)}."
+    against = (
+        f"{_capital(name)} against {winner.name} on the test set: {signed(change.value, digits)} points, "
+        f"95 % interval {reach(change, digits)}, p {_equals(one.p)} by Holm: {verdict(one, digits)}"
+    )
+    if one.verdict != "open":
+        return f"{against}."
+    visible, seeds = percent(change.visible, digits), change.count
+    return f"{against}; one under {visible} points could not have been seen with {seeds} seeds."
+
+
+def _equals(p: float | None) -> str:
+    words = p_words(p)
+    return words if words.startswith("<") else f"= {words}"
+
+
+def _failures(found: Confirmation) -> str:
+    failed = [(one.name, run) for one in found.candidates for run in one.failed]
+    if not failed:
+        return ""
+    one = len(failed) == 1
+    what = f"{len(failed)} run{'' if one else 's'} ended without a result, and count{'s' if one else ''} as no seed"
+    told = [
+        f"{name}, seed {run.seed}: {short(run.trial.reason or 'no reason recorded', REASON)}"
+        for name, run in failed
+    ]
+    return f"{what}: {'; '.join(told)}."
+
+
+def _former(found: Confirmation) -> str:
+    if not found.former:
+        return ""
+    counted = Counter(map(_whose, found.former))
+    told = ", ".join(f"{name} ({count})" for name, count in counted.items())
+    return (
+        f"Not counted here, but in confirm.csv, are runs of no candidate of the search as it stands: {told}."
+    )
+
+
+def _whose(run: ConfirmRun) -> str:
+    more = {"finalist": "", "baseline": " uncut", "twin": " without KD"}[run.role]
+    return plain(f"trial {run.of}{more}")
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    """Neighbours as "1 to 5", others as "1, 2, 7"."""
+    if len(seeds) > 2 and seeds[-1] - seeds[0] == len(seeds) - 1:
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

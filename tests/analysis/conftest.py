@@ -194,10 +194,59 @@ def grid_events(
     return events
 
 
+CONFIRMED = SPACE + "confirm: {top: 3, seeds: 3, data: train}\n"
+"""The space of a run that confirms: of `default_events` trials 4 (the winner), 3 and 0 are finalists."""
+
+
+def confirm_run(
+    number: int,
+    role: str,
+    of: int,
+    seed: int,
+    test: float | None,
+    validation: float | None = None,
+    **more: Any,
+) -> list[dict[str, Any]]:
+    """The events of one confirm run; without a test accuracy it fails, and `more` enters its end."""
+    data = more.pop("data", "train")
+    about = {"role": role, "of": of, "seed": seed, "data": data}
+    percent = {"baseline": 0.0}.get(role, {0: 0.3, 3: 0.5, 4: 0.7}.get(of, 0.5))
+    params = {"prune.percent": percent, "sparsity.s": 0.01, "finetune.kd": "none", "seed": seed}
+    measured = metrics(0.0 if validation is None else validation, percent, number=1000 + number)
+    measured |= {"test_accuracy": test, "test_loss": 0.1, "test_images": 360}
+    if data != "train":
+        measured = {key: value for key, value in measured.items() if key not in ("accuracy", "loss")}
+    state, measured = ("failed", {}) if test is None else ("complete", measured)
+    return [event | about for event in end(number, state, params, measured, **more)]
+
+
+def confirm_events() -> list[dict[str, Any]]:
+    """Three finalists, the winner's baseline, and runs of a former finalist (trial 8), seeds 1 to 3.
+
+    Test accuracies: trial 4 about 0.95, trial 0 one point more, trial 3 as trial 4, the uncut one two points more;
+    validation accuracies are 0.01 below those.
+    """
+    events: list[dict[str, Any]] = []
+    extra = {("finalist", 4): 0.0, ("finalist", 0): 0.01, ("finalist", 3): 0.0, ("baseline", 4): 0.02}
+    wobbles = {
+        1: (0.002, 0.001, 0.004, 0.001),
+        2: (-0.002, -0.001, -0.005, -0.001),
+        3: (0.0, 0.001, 0.0, 0.0),
+    }
+    for seed, wobble in wobbles.items():
+        for ((role, of), more), change in zip(extra.items(), wobble, strict=True):
+            test = round(0.95 + more + change, 6)
+            events += confirm_run(len(events) // 2, role, of, seed, test, round(test - 0.01, 6))
+    for seed in (1, 2):
+        events += confirm_run(len(events) // 2, "finalist", 8, seed, 0.8, 0.8)
+    return events
+
+
 def write_run(
     runs: Path,
     events: list[dict[str, Any]] | None = None,
     *,
+    confirm: list[dict[str, Any]] | None = None,
     name: str = "tiny",
     space: str = SPACE,
     status: str = "done",
@@ -226,6 +275,10 @@ def write_run(
     with EventLog(folder / "trials.jsonl") as log:
         for event in default_events() if events is None else events:
             log.append(event)
+    if confirm is not None:
+        with EventLog(folder / "confirm.jsonl") as log:
+            for event in confirm:
+                log.append(event)
     return folder
 
 
@@ -256,6 +309,30 @@ def complete() -> Callable[..., list[dict[str, Any]]]:
 def ending() -> Callable[..., list[dict[str, Any]]]:
     """The function `end`: the events of one trial."""
     return end
+
+
+@pytest.fixture
+def confirmed_run(make_run: Callable[..., Path]) -> Callable[..., Path]:
+    """A function (confirm, **) -> the folder of a run that confirms; without events that of `confirm_events`."""
+
+    def make(confirm: list[dict[str, Any]] | None = None, **more: Any) -> Path:
+        return make_run(
+            confirm=confirm_events() if confirm is None else confirm, **({"space": CONFIRMED} | more)
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def confirm_of() -> Callable[..., list[dict[str, Any]]]:
+    """The function `confirm_run`: the events of one confirm run."""
+    return confirm_run
+
+
+@pytest.fixture(scope="session")
+def all_confirm() -> Callable[[], list[dict[str, Any]]]:
+    """The function `confirm_events`."""
+    return confirm_events
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from analysis.events import EventLog
+from analysis.finalists import finalists
 from analysis.records import read_run
 from analysis.report import Report, make_report
 from analysis.sections import FIGURES, TABLES, comparisons, drawings
@@ -22,8 +24,10 @@ Settings = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def everything(make_grid_once: Make, events_of: Events, point_of: Events, settings_of: Settings) -> Report:
-    """The report of a grid with scratch, random draws and damage: all that there can be."""
+def everything(
+    make_grid_once: Make, events_of: Events, point_of: Events, settings_of: Settings, confirm_of: Events
+) -> Report:
+    """The report of a grid with scratch, random draws, damage and confirmed finalists: all that there can be."""
     file = io.BytesIO()
     Image.new("L", (8, 8), 90).save(file, "PNG")
     lost = [{"row": 1, "label": 0, "answer": 1, "png": base64.b64encode(file.getvalue()).decode()}]
@@ -44,7 +48,18 @@ def everything(make_grid_once: Make, events_of: Events, point_of: Events, settin
         random = {"prune__method": "random", "prune__like": "slimming", "prune__draw": draw}
         events += point_of(number, 0.9 + draw / 100, settings_of(0.5, **random))
         number += 1
-    return make_report(make_grid_once(events))
+    folder = make_grid_once(events)
+    with (folder / "space.yaml").open("a") as space:
+        space.write("confirm: {top: 2, seeds: 2, data: train}\n")
+    winner, second = (row.trial.number for row in finalists(read_run(folder), 2))
+    roles = [("finalist", winner), ("finalist", second), ("baseline", winner), ("twin", winner)]
+    with EventLog(folder / "confirm.jsonl") as log:
+        for seed in (3, 4):
+            for place, (role, of) in enumerate(roles):
+                score = 0.9 + place / 100 + seed / 1000 * (place + 1)
+                for event in confirm_of(4 * (seed - 3) + place, role, of, seed, score, score):
+                    log.append(event)
+    return make_report(folder)
 
 
 def test_every_part_is_there_where_the_run_has_all_records(everything: Report) -> None:
@@ -52,7 +67,10 @@ def test_every_part_is_there_where_the_run_has_all_records(everything: Report) -
     assert {f"tables/{name}.{kind}" for name in TABLES for kind in ("tex", "md")} <= names
     assert {f"figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")} <= names
     text = (everything.folder / "report.md").read_text()
-    assert re.findall("^## (.*)$", text, re.MULTILINE)[2:] == [
+    assert re.findall("^## (.*)$", text, re.MULTILINE) == [
+        "Confirmation",
+        "Accuracy by percent",
+        "Accuracy against cost",
         "Best of every percent",
         "Against both baselines",
         "The largest percent without a loss",

@@ -10,6 +10,7 @@ from analysis.significance import (
     benjamini_hochberg,
     compare,
     fisher_p,
+    holm,
     newcombe,
     sd,
     student_p,
@@ -116,3 +117,28 @@ def test_adjusted_p_values_are_never_smaller_and_keep_their_order(tests: list[fl
 def test_the_spread_of_one_value_is_unknown() -> None:
     assert sd([0.5]) is None
     assert sd([0.0, 1.0]) == pytest.approx(math.sqrt(0.5))
+
+
+def test_holm_multiplies_the_least_p_most_and_never_falls() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_is_at_least_the_false_discovery_rate_and_keeps_the_order(tests: list[float]) -> None:
+    adjusted = holm(tests)
+    for p, more, fdr in zip(tests, adjusted, benjamini_hochberg(tests), strict=True):
+        assert p <= more <= 1
+        assert more >= fdr - 1e-12
+    assert [p for _, p in sorted(zip(tests, adjusted, strict=True))] == sorted(adjusted)
+    assert holm(tests[::-1])[::-1] == adjusted or len(set(tests)) < len(tests)
+
+
+def test_two_values_have_an_interval_only_where_two_are_asked_for() -> None:
+    assert t_interval([0.1, 0.2]) is None
+    assert t_p([0.1, 0.2]) is None
+    low, high = t_interval([0.1, 0.2], least=2) or (0.0, 0.0)
+    assert (low, high) == pytest.approx((0.15 - 12.7062047 * 0.05, 0.15 + 12.7062047 * 0.05))
+    assert t_p([0.1, 0.2], least=2) == pytest.approx(2 * math.atan(1 / 3) / math.pi)

@@ -1,58 +1,57 @@
-"""A run whose search has ended, and what its confirmation may have written."""
+"""Confirmations without files: candidates from accuracies by seed."""
 
-import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 
 import pytest
 
-SPACE = """\
-search: {prune.percent: [0.3, 0.5, 0.7]}
-objective: {maximize: accuracy}
-confirm: {top: 3, seeds: 5, data: DATA}
-"""
-MACS = {1: 5e6, 2: 3e6, 0: 7e6}
-Scores = dict[tuple[str, int], list[tuple[float | None, float]]]
-"""(role, of) -> (validation, test accuracy) on seeds 1, 2, ..."""
+from analysis.confirmation.candidates import Candidate
+from analysis.confirmation.records import ConfirmRun
+from analysis.confirmation.results import Confirmation, conclude
+from analysis.records import Trial, TrialState
+from analysis.select import Ranked
+
+Scores = Mapping[int, float | None]
+Given = tuple[str, int, Scores, Scores, float]
+"""Role, trial of the search, seed → test accuracy (None: failed), seed → validation accuracy, MACs."""
 
 
-@pytest.fixture
-def confirmed(
-    make_run: Callable[..., Path], complete: Callable[..., list[dict[str, Any]]]
-) -> Callable[..., Path]:
-    """A function (scores, data, more events) -> the folder of a run with trials 0, 1 and 2."""
+def build(
+    many: Sequence[Given], *, searched: float = 0.96, seeds: int = 3, data: str = "train"
+) -> Confirmation:
+    """What follows from candidates, the winner first."""
+    numbers = count()
+    found, runs = [], []
+    for place, (role, of, test, validation, macs) in enumerate(many, 1):
+        own = []
+        for seed, score in test.items():
+            measured = {
+                "test_accuracy": score,
+                "accuracy": validation.get(seed),
+                "macs": macs,
+                "params": macs / 10,
+            }
+            known = {key: value for key, value in measured.items() if value is not None}
+            trial = Trial(
+                number=next(numbers),
+                state=TrialState.failed if score is None else TrialState.complete,
+                params={},
+                metrics={} if score is None else known | {"test_images": 360},
+                reason="loss is nan" if score is None else None,
+            )
+            own.append(ConfirmRun(role=role, of=of, seed=seed, data=data, trial=trial))
+        row = None
+        if role == "finalist":
+            of_search = Trial(number=of, state=TrialState.complete, params={}, metrics={"accuracy": searched})
+            row = Ranked(place=place, trial=of_search, value=searched, interval=None, twins=())
+        found.append(Candidate(role=role, of=of, row=row, metric="accuracy", runs=tuple(own)))
+        runs += own
+    return conclude(found, runs, metric="accuracy", data=data, seeds=seeds)
 
-    def make(
-        scores: Scores, *, data: str = "train", more: list[dict[str, Any]] | None = None, name: str = "c"
-    ) -> Path:
-        events: list[dict[str, Any]] = []
-        for number, (accuracy, percent) in enumerate([(0.95, 0.3), (0.955, 0.5), (0.952, 0.7)]):
-            events += complete(number, accuracy, percent, macs=MACS[number])
-        folder = make_run(events, name=name, space=SPACE.replace("DATA", data))
-        lines, number = list(more or []), 0
-        for (role, of), runs in scores.items():
-            for seed, (validation, test) in enumerate(runs, 1):
-                about = {"trial": number, "role": role, "of": of, "seed": seed, "data": data}
-                metrics = {
-                    "test_accuracy": test,
-                    "test_images": 360,
-                    "macs": MACS[of] * (3 if role == "baseline" else 1),
-                }
-                metrics |= {"params": 1000} | ({} if validation is None else {"accuracy": validation})
-                lines.append({"event": "asked", **about, "params": {}})
-                lines.append(
-                    {
-                        "event": "end",
-                        **about,
-                        "state": "complete",
-                        "metrics": metrics,
-                        "reason": None,
-                        "curve": [],
-                    }
-                )
-                number += 1
-        (folder / "confirm.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        return folder
 
-    return make
+@pytest.fixture(scope="session")
+def concluded() -> Callable[..., Confirmation]:
+    """The function `build`."""
+    return build

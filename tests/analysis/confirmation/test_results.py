@@ -1,133 +1,157 @@
-import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import t, ttest_rel
+from scipy import stats
 
-from analysis.confirmation.results import Confirmation, confirmation
-from analysis.errors import ResultsError
+from analysis.confirmation.results import Confirmation, confirmation, confirmed_choice
 from analysis.records import read_run
-from analysis.significance import holm
+from analysis.select import best
 
 Make = Callable[..., Path]
-WINNER = [(0.94, 0.95), (0.95, 0.94), (0.945, 0.945), (0.942, 0.951), (0.947, 0.943)]
-OTHER = [(0.93, 0.91), (0.94, 0.90), (0.92, 0.92), (0.935, 0.905), (0.932, 0.912)]
-NEAR = [(0.946, 0.949), (0.944, 0.945), (0.945, 0.941), (0.943, 0.95), (0.945, 0.946)]
-UNCUT = [(0.96, 0.97), (0.97, 0.96), (0.965, 0.968), (0.961, 0.966), (0.968, 0.962)]
-SCORES: dict[tuple[str, int], Any] = {
-    ("finalist", 2): WINNER,  # the search recommends the cheapest whose interval reaches the best
-    ("finalist", 1): NEAR,
-    ("finalist", 0): OTHER,
-    ("baseline", 2): UNCUT,
-}
+Events = Callable[..., list[dict[str, Any]]]
+Concluded = Callable[..., Confirmation]
 
 
-def found(folder: Path) -> Confirmation:
-    result = confirmation(read_run(folder))
-    assert result is not None
-    return result
+def found_in(folder: Path) -> Confirmation:
+    found = confirmation(read_run(folder))
+    assert found is not None
+    return found
 
 
-def of_test(rows: Any) -> list[float]:
-    return [test for _, test in rows]
+def numbers(found: Confirmation) -> list[tuple[str, int]]:
+    return [(one.role, one.of) for one in found.candidates]
 
 
-def test_candidates_stand_in_the_order_of_the_finalists_the_winner_first(confirmed: Make) -> None:
-    result = found(confirmed(SCORES))
-    assert [(one.role, one.of) for one in result.candidates] == [
-        ("finalist", 2),
-        ("finalist", 1),
-        ("finalist", 0),
-        ("baseline", 2),
+def test_finalists_are_ordered_by_validation_accuracy_and_former_ones_are_apart(confirmed_run: Make) -> None:
+    found = found_in(confirmed_run())
+    assert numbers(found) == [("finalist", 0), ("finalist", 4), ("finalist", 3), ("baseline", 4)]
+    assert (found.winner.of, found.top.of) == (4, 0)
+    assert (found.ended, found.planned, found.decides) == (12, 12, True)
+    assert [(run.of, run.seed) for run in found.former] == [(8, 1), (8, 2)]
+    assert (found.images, found.metric, found.data, found.seeds) == (360, "accuracy", "train", 3)
+    assert found.top.mean("test_accuracy") == pytest.approx(0.96 + 0.001 / 3)
+    assert [one.name for one in found.candidates] == ["trial 0", "trial 4", "trial 3", "trial 4 uncut"]
+
+
+def test_the_search_is_flattered_by_what_it_said_above_the_means_of_fresh_seeds(confirmed_run: Make) -> None:
+    found = found_in(confirmed_run())
+    said = {4: 0.965, 0: 0.979, 3: 0.979}
+    gaps = [said[one.of] - sum(one.validation.values()) / 3 for one in found.finalists]
+    low, high = stats.ttest_1samp(gaps, 0).confidence_interval(0.95)
+    assert found.flattered is not None
+    assert found.flattered.value == pytest.approx(sum(gaps) / 3)
+    assert (found.flattered.low, found.flattered.high) == pytest.approx((low, high))
+    assert found.flattered.count == 3
+
+
+def test_the_order_of_events_changes_nothing(confirmed_run: Make, all_confirm: Events) -> None:
+    events = all_confirm()
+    whole = [events[place : place + 2] for place in range(0, len(events), 2)]
+    random.Random(0).shuffle(whole)
+    first = found_in(confirmed_run(name="a"))
+    second = found_in(confirmed_run([event for pair in whole for event in pair], name="b"))
+    assert first == second
+
+
+STEADY = {1: 0.94, 2: 0.942, 3: 0.944}
+
+
+def level(by: float, wobble: float = 0.0) -> dict[int, float]:
+    return {seed: value + by + wobble * (seed - 2) for seed, value in STEADY.items()}
+
+
+def test_the_cheapest_that_is_not_worse_than_the_best_is_chosen(concluded: Concluded) -> None:
+    given = [
+        ("finalist", 4, STEADY, STEADY, 9e6),
+        ("finalist", 0, STEADY, level(-0.001, 0.002), 5e6),
+        ("finalist", 2, STEADY, level(-0.05, 0.001), 1e6),
     ]
-    assert (result.ended, result.planned, result.former, result.winner.searched) == (20, 20, 0, 0.952)
+    found = concluded(given)
+    assert (found.top.of, found.chosen.of) == (4, 0)
+    assert [(one.candidate.of, one.verdict) for one in found.changes] == [(0, "open"), (2, "worse")]
 
 
-def test_differences_are_those_of_a_paired_t_test_and_p_is_holms(confirmed: Make) -> None:
-    result = found(confirmed(SCORES))
-    raw = {}
-    for one, rows in zip(result.comparisons, (NEAR, OTHER, UNCUT), strict=True):
-        by_hand = ttest_rel(of_test(rows), of_test(WINNER))
-        low, high = by_hand.confidence_interval(0.95)
-        assert one.change.value == pytest.approx(sum(of_test(rows)) / 5 - sum(of_test(WINNER)) / 5)
-        assert (one.change.low, one.change.high) == (pytest.approx(low), pytest.approx(high))
-        assert one.change.visible == pytest.approx((high - low) / 2)
-        raw[one.candidate.name] = by_hand.pvalue
-    least, middle, most = sorted(raw, key=lambda name: raw[name])
-    by_hand_holm = {least: min(1, 3 * raw[least])}
-    by_hand_holm[middle] = max(by_hand_holm[least], min(1, 2 * raw[middle]))
-    by_hand_holm[most] = max(by_hand_holm[middle], raw[most])
-    assert {one.candidate.name: one.p for one in result.comparisons} == pytest.approx(by_hand_holm)
-    assert [one.verdict for one in result.comparisons] == ["not decided", "worse", "better"]
+def test_scattering_seeds_are_no_reason_to_take_the_cheaper(concluded: Concluded) -> None:
+    given = [("finalist", 4, STEADY, STEADY, 9e6), ("finalist", 0, STEADY, level(-0.05, 0.04), 1e6)]
+    found = concluded(given)
+    assert found.changes[0].verdict == "open"
+    assert found.chosen.of == 4
 
 
-def test_the_cheapest_finalist_within_one_standard_error_is_recommended(confirmed: Make) -> None:
-    assert found(confirmed(SCORES)).recommended.of == 2
-    poor = SCORES | {("finalist", 2): [(0.80, 0.95)] * 2 + [(0.81, 0.94)] * 3}
-    assert found(confirmed(poor, name="poor")).recommended.of == 1
+def test_a_steady_loss_and_a_single_seed_are_not_taken_for_level(concluded: Concluded) -> None:
+    """Equal differences have no interval, but they are no doubt either."""
+    given = [
+        ("finalist", 4, STEADY, STEADY, 9e6),
+        ("finalist", 0, STEADY, level(-0.01), 5e6),
+        ("finalist", 2, {1: 0.95, 2: None, 3: None}, {1: 0.9399}, 1e6),
+    ]
+    assert concluded(given).chosen.of == 4
+    given[1] = ("finalist", 0, STEADY, STEADY, 5e6)
+    assert concluded(given).chosen.of == 0
 
 
-def test_the_search_flattered_its_finalists_by_what_their_means_fall_short(confirmed: Make) -> None:
-    gap = found(confirmed(SCORES)).flattered
-    assert gap is not None
-    gaps = [0.952 - 0.9448, 0.955 - 0.9446, 0.95 - 0.9314]
-    assert gap.value == pytest.approx(sum(gaps) / 3)
-    spread = (sum((one - sum(gaps) / 3) ** 2 for one in gaps) / 2) ** 0.5
-    assert gap.high == pytest.approx(gap.value + t.ppf(0.975, 2) * spread / 3**0.5)
+def test_trained_on_the_validation_images_too_the_order_of_the_search_stays(
+    confirmed_run: Make, confirm_of: Events
+) -> None:
+    events: list[dict[str, Any]] = []
+    for seed in (1, 2, 3):
+        for of, test in ((4, 0.94), (0, 0.96), (3, 0.95)):
+            events += confirm_of(len(events) // 2, "finalist", of, seed, test + seed / 1000, data="train+val")
+    space = "confirm: {top: 3, seeds: 3, data: train+val}\n"
+    found = found_in(confirmed_run(events, space=space))
+    assert numbers(found) == [("finalist", 4), ("finalist", 3), ("finalist", 0)]
+    assert (found.chosen, found.flattered) == (found.winner, None)
+    run = read_run(confirmed_run(events, name="b", space=space))
+    choice = best(run)
+    assert choice is not None
+    assert confirmed_choice(choice, found) == choice
 
 
-def test_without_validation_images_the_searchs_own_choice_stays(confirmed: Make) -> None:
-    scores = {key: [(None, test) for _, test in rows] for key, rows in SCORES.items()}
-    result = found(confirmed(scores, data="train+val"))
-    assert (result.recommended.of, result.flattered, result.data) == (2, None, "train+val")
+def test_runs_on_other_images_are_former_ones(confirmed_run: Make, confirm_of: Events) -> None:
+    events = confirm_of(0, "finalist", 4, 1, 0.9, 0.9) + confirm_of(
+        1, "finalist", 4, 1, 0.9, data="train+val"
+    )
+    found = found_in(confirmed_run(events))
+    assert [run.trial.number for run in found.former] == [1]
 
 
-def test_two_seeds_allow_no_statistics(confirmed: Make) -> None:
-    result = found(confirmed({key: rows[:2] for key, rows in SCORES.items()}))
-    assert (result.ended, result.planned, result.decides) == (8, 20, False)
-    assert {one.verdict for one in result.comparisons} == {"no statistics"}
-    assert {one.p for one in result.comparisons} == {None}
+def test_while_runs_are_missing_the_answer_is_the_search_s(confirmed_run: Make, all_confirm: Events) -> None:
+    folder = confirmed_run(all_confirm()[:9])
+    run, found = read_run(folder), found_in(folder)
+    assert (found.ended, found.planned, found.decides) == (4, 12, False)
+    choice = best(run)
+    assert choice is not None
+    assert confirmed_choice(choice, found) == choice
 
 
-def test_runs_of_former_finalists_are_counted_apart(confirmed: Make) -> None:
-    result = found(confirmed(SCORES | {("baseline", 1): UNCUT[:3]}))
-    assert (result.former, result.ended) == (3, 20)
+def test_the_choice_is_that_of_the_confirmation_once_all_have_ended(confirmed_run: Make) -> None:
+    folder = confirmed_run()
+    run, found = read_run(folder), found_in(folder)
+    choice = best(run)
+    assert choice is not None
+    chosen = confirmed_choice(choice, found)
+    assert chosen.chosen.trial.number == found.chosen.of
+    assert "is not worse on fresh seeds than the most accurate one, trial 0" in chosen.rule
 
 
-def test_runs_on_other_images_than_the_space_asks_for_are_left_out(confirmed: Make) -> None:
-    about = {"trial": 90, "role": "finalist", "of": 2, "seed": 1, "data": "train+val"}
-    result = found(confirmed(SCORES, more=[{"event": "asked", **about, "params": {}}]))
-    assert (result.planned, result.ended, result.decides) == (20, 20, True)
+def test_failed_runs_end_a_confirmation_and_count_as_no_seed(concluded: Concluded) -> None:
+    given = [
+        ("finalist", 4, {1: 0.9, 2: None, 3: 0.91}, {1: 0.9, 3: 0.91}, 9e6),
+        ("finalist", 0, dict.fromkeys((1, 2, 3)), {}, 1e6),
+    ]
+    found = concluded(given)
+    assert (found.ended, found.planned, found.decides) == (6, 6, True)
+    assert (found.top.of, found.chosen.of) == (4, 4)
+    assert [len(one.failed) for one in found.candidates] == [1, 3]
+    assert not concluded([("finalist", 4, dict.fromkeys((1, 2, 3)), {}, 9e6)]).decides
 
 
-def test_a_confirmation_that_was_not_asked_for_or_has_not_begun_is_none(confirmed: Make) -> None:
-    folder = confirmed(SCORES)
-    (folder / "confirm.jsonl").unlink()
-    assert confirmation(read_run(folder)) is None
-    assert confirmation(read_run(confirmed({}, name="empty"))) is None
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ({"event": "end", "role": "finalist", "of": 2}, r"confirm\.jsonl: damaged"),
-        ({"event": "end", "role": "guest", "of": 2, "trial": 1}, r"role: one of finalist, .*'guest'"),
-    ],
-)
-def test_damage_is_told_with_the_file(line: dict[str, Any], message: str, confirmed: Make) -> None:
-    folder = confirmed(SCORES)
-    with (folder / "confirm.jsonl").open("a") as file:
-        file.write(json.dumps(line) + "\n")
-    with pytest.raises(ResultsError, match=message):
-        confirmation(read_run(folder))
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_never_lowers_a_p_and_keeps_their_order(tests: list[float]) -> None:
-    adjusted = holm(tests)
-    assert all(before <= after <= 1 for before, after in zip(tests, adjusted, strict=True))
-    assert [adjusted[i] for i in sorted(range(len(tests)), key=lambda i: tests[i])] == sorted(adjusted)
+def test_none_is_found_without_a_section_a_file_or_a_complete_trial(
+    make_run: Make, confirmed_run: Make, all_confirm: Events
+) -> None:
+    assert confirmation(read_run(make_run(name="a", confirm=all_confirm()))) is None
+    assert confirmation(read_run(confirmed_run([], name="b"))) is None
+    assert confirmation(read_run(confirmed_run(name="c", events=[]))) is None
