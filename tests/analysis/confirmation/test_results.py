@@ -149,6 +149,14 @@ def test_failed_runs_end_a_confirmation_and_count_as_no_seed(concluded: Conclude
     assert not concluded([("finalist", 4, dict.fromkeys((1, 2, 3)), {}, 9e6)]).decides
 
 
+def test_runs_to_spare_of_one_finalist_do_not_stand_for_those_that_another_lacks(
+    confirmed_run: Make, all_confirm: Events
+) -> None:
+    events = [event for event in all_confirm() if event["of"] != 0]
+    found = found_in(confirmed_run(events, space="confirm: {top: 3, seeds: 2, data: train}\n"))
+    assert (found.ended, found.planned, found.decides) == (9, 11, False)
+
+
 def test_none_is_found_without_a_section_a_file_or_a_complete_trial(
     make_run: Make, confirmed_run: Make, all_confirm: Events
 ) -> None:
