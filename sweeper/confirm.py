@@ -103,16 +103,14 @@ def cuts(recipe: Recipe) -> bool:
 
 
 def _uncut(winner: Recipe, params: Params) -> Params:
-    """The point without the cut: nothing goes, in one step, whatever said how much and how often."""
+    """The point without the cut: nothing goes, whatever said how much; what is trained between cuts stays."""
     prune = winner.prune
     assert prune is not None
     changed: Params = {"prune.percent": 0.0}
     changed |= {
         f"prune.{key}": None for key in ("keep_macs", "keep_params") if getattr(prune, key) is not None
     }
-    changed |= {} if prune.gradual is None else {"prune.gradual": None}
-    kept = {key: value for key, value in params.items() if not key.startswith("prune.gradual")}
-    return kept | changed
+    return {**params, **changed}
 
 
 def _undistilled(winner: Recipe, params: Params) -> Params:

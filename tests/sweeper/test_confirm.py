@@ -71,7 +71,7 @@ def test_what_has_no_cut_has_no_baseline_and_what_is_not_distilled_no_twin(
         {"percent": 0.5, "scope": "layer", "method": "l1"},
     ],
 )
-def test_whatever_says_how_much_is_cut_a_baseline_cuts_nothing_at_once(
+def test_whatever_says_how_much_is_cut_a_baseline_cuts_nothing_and_trains_as_long(
     space_of: SpaceOf, space_text: str, prune: dict[str, Any]
 ) -> None:
     text = space_text.replace("prune: {}", f"prune: {json.dumps(prune)}")
@@ -79,18 +79,19 @@ def test_whatever_says_how_much_is_cut_a_baseline_cuts_nothing_at_once(
     params = {key: value for key, value in POINT.items() if key != "prune.percent"}
     made = space.recipe(found(space, "baseline", params)).prune
     assert made is not None
-    assert (made.percent, made.by_budget, made.cuts) == (0.0, False, 1)
+    assert (made.percent, made.by_budget) == (0.0, False)
+    assert made.cuts == prune.get("gradual", {"steps": 1})["steps"]
     assert (made.scope, made.method) == (prune.get("scope", "global"), prune.get("method", "slimming"))
 
 
-def test_a_gradual_cut_that_is_searched_leaves_nothing_behind_in_the_baseline(
+def test_the_baseline_of_a_gradual_winner_trains_between_cuts_of_nothing(
     space_of: SpaceOf, space_text: str
 ) -> None:
     text = space_text.replace("prune: {}", "prune: {gradual: {steps: 2, epochs: 1, lr: 0.02}}")
     space = space_of(text + "  prune.gradual.steps: [2, 3]\n")
     made = found(space, "baseline", POINT | {"prune.gradual.steps": 3})
-    assert made == POINT | {"prune.percent": 0.0, "prune.gradual": None}
-    assert space.recipe(made).cuts == 1
+    assert made == POINT | {"prune.percent": 0.0, "prune.gradual.steps": 3}
+    assert space.recipe(made).cuts == 3
 
 
 # --- seeds and runs -------------------------------------------------------------------------------
