@@ -2,11 +2,11 @@
 
     python benchmarks/whole_sweep.py [--repeats 3] [--small]
 
-The grid is 4 strengths x 8 percents x 2 distillation losses, 64 trials, with distillation in both stages, on
-scikit-learn's digits as colour images of 32 x 32 (128 to train, 64 to choose by), four epochs a stage, a teacher of about six
-times the student's multiply-accumulates from a file. Arms take turns; both are timed from the start of their process to its end,
-ours with an empty store each time. Prints a Markdown table. About half
-an hour on two idle cores; --small runs 4 trials.
+The grid is 4 strengths x 8 percents x 2 distillation losses, 64 trials, with distillation in both stages of four
+epochs, on scikit-learn's digits as colour images of 32 x 32 (128 to train, 64 to choose by), with a teacher of about
+six times the student's multiply-accumulates from a file. Arms take turns; both are timed from the start of their
+process to its end, ours with an empty store each time. Prints a Markdown table. Six minutes a repeat on two idle
+cores; --small runs 4 trials.
 """
 
 import argparse
