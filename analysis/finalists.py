@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from analysis.evenly import spread_evenly
 from analysis.records import Run
 from analysis.select import Objective, Ranked, best, objectives, ranking
 
@@ -26,7 +27,7 @@ def finalists(run: Run, top: int) -> tuple[Ranked, ...]:
     rows = _distinct(ranking(run))
     if len(asked) > 1:
         rows = [row for row in rows if not any(_dominates(other, row, asked) for other in rows)]
-        rows = _spread(rows, top)
+        rows = spread_evenly(rows, top)
     recommended = next((row for row in rows if _recipe(row) == _recipe(choice.chosen)), choice.chosen)
     others = [row for row in rows if row is not recommended]
     return (recommended, *others[: top - 1])
@@ -53,10 +54,3 @@ def _dominates(one: Ranked, other: Ranked, asked: Sequence[Objective]) -> bool:
         and (than := other.trial.metric(objective.metric)) is not None
     ]
     return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
-
-
-def _spread(rows: Sequence[Ranked], count: int) -> list[Ranked]:
-    """So many of the rows, evenly spread, the first and the last among them."""
-    if len(rows) <= count or count == 1:
-        return list(rows[:count])
-    return [rows[round(i * (len(rows) - 1) / (count - 1))] for i in range(count)]

@@ -12,16 +12,14 @@ roundings.
 from __future__ import annotations
 
 import argparse
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision
+from machine import said_of_this_machine
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -156,8 +154,7 @@ def main() -> None:
         ratios = f"{middle / statistics.median(own):.1f} | {least / min(own):.1f}"
         print(f"| {name} | {middle:.2f} s | {least:.2f} s | {ratios} |")
     print(
-        f"\n{datetime.now(UTC).date()}, {platform.machine()}, {CORES} cores, Python {platform.python_version()}, "
-        f"torch {torch.__version__}, torchvision {torchvision.__version__}; {REPEATS} turns; "
+        f"\n{said_of_this_machine(REPEATS, 'torch', 'torchvision')} "
         f"{COMPARED:,} images have the same pixels in both."
     )
 

@@ -14,9 +14,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import datetime
-import os
-import platform
 import statistics
 import tempfile
 import time
@@ -24,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from machine import said_of_this_machine
 from torch import nn
 
 from trainables.counting import complexity
@@ -130,10 +127,8 @@ def main() -> None:
         filled = bench.fill()
         print(
             f"{options.images} images, resnet32x4 → preresnet8x4, DIST, batch 64, one thread; "
-            f"{options.repeats} repeats in turns, median (least); filling the epoch's rows once: {filled:.1f} s\n\n"
-            f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
-            f"{torch.backends.cpu.get_cpu_capability()}; Python {platform.python_version()}, "
-            f"torch {torch.__version__}; {datetime.date.today()}\n"
+            f"median (least); filling the epoch's rows once: {filled:.1f} s\n\n"
+            f"{said_of_this_machine(options.repeats, 'torch')}\n"
         )
         print("| student | MACs | live teacher, s | table, s | ratio | of processor time | goal |")
         print("|---|--:|--:|--:|--:|--:|--:|")

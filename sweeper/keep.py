@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from analysis.evenly import spread_evenly
 from sweeper.knobs import Knob
 from sweeper.space import Space
 from trainables.recipe import KEY_OF, Training
@@ -51,7 +52,7 @@ def _of_stage(space: Space, stage: str) -> list[int]:
         for one, other in itertools.pairwise(rows)  # equal beginnings are neighbours
     } - {0, len(epochs)}
     if len(forks) > CAP:
-        forks = set(_spread(sorted(forks), CAP))
+        forks = set(spread_evenly(sorted(forks), CAP))
     return sorted(ends | forks)
 
 
@@ -77,7 +78,7 @@ def _thinned(values: list[Sequence[Any]]) -> list[Sequence[Any]]:
     """Fewer values of the settings that have most, until their combinations can be gone through."""
     while math.prod(map(len, values)) > SCHEDULES:
         most = max(range(len(values)), key=lambda position: len(values[position]))
-        values[most] = _spread(values[most], len(values[most]) // 2)
+        values[most] = spread_evenly(values[most], len(values[most]) // 2)
     return values
 
 
@@ -86,8 +87,3 @@ def _values(knob: Knob) -> Sequence[Any]:
     if knob.values is None and knob.integer:
         return range(int(knob.low), int(knob.high) + 1)
     return knob.probes()
-
-
-def _spread(values: Sequence[Any], count: int) -> Sequence[Any]:
-    """So many of the values, evenly spread, the first and the last among them."""
-    return [values[round(i * (len(values) - 1) / (count - 1))] for i in range(count)]

@@ -12,7 +12,7 @@ from sweeper.bench import Bench
 from sweeper.foreseen import Foreseen
 from trainables.addresses import batch_size, teacher_address
 from trainables.data.augment import centre
-from trainables.data.batches import Batch
+from trainables.data.batches import Batch, images_used
 from trainables.place import GIGABYTE
 from trainables.recipe import Recipe
 from trainables.stages.answers import contents
@@ -115,8 +115,7 @@ def _used(recipe: Recipe, stage: str, images: int) -> int:
     """Images of an epoch."""
     training = recipe.training(stage)
     assert training is not None
-    size = batch_size(training, recipe)
-    return images // size * size if training.drop_last else images
+    return images_used(images, batch_size=batch_size(training, recipe), drop_last=training.drop_last)
 
 
 def without_tables(recipes: Iterable[Recipe], bench: Bench, store: Path, max_gb: float) -> list[str]:

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from trainables.data import Dataset, Images
 from trainables.data.augment import draw
-from trainables.data.batches import Batch, batches, epoch_order, normalise
+from trainables.data.batches import Batch, batches, epoch_order, images_used, normalise
 from trainables.errors import TrainingFailedError
 from trainables.losses.sparsity import add_subgradient
 from trainables.models import Architecture
@@ -117,7 +117,7 @@ class TrainingImages:
         count = len(self.labels)
         order = epoch_order(count, generator=generator(seed, stage, epoch, "order"))
         views = draw(count, pad=self.pad, flip=self.flip, generator=generator(seed, stage, epoch, "views"))
-        used = count // batch_size * batch_size if drop_last else count
+        used = images_used(count, batch_size=batch_size, drop_last=drop_last)
         return Pictures(stage=stage, epoch=epoch, rows=order[:used], views=views[:used])
 
     def epoch(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from trainables.teacher_table import Contents
+from trainables.teacher_table import ENDING, Contents
 
 SHARE = 0.5
 """Part of a store's limit that its tables may take: the rest is for states."""
@@ -46,12 +46,12 @@ def refusal(contents: Contents, folder: Path, *, max_bytes: int) -> str:
         folder: of the tables; need not exist.
         max_bytes: size limit of the store.
     """
-    need, path = contents.bytes, folder / f"{contents.address}.table"
+    need, path = contents.bytes, folder / f"{contents.address}{ENDING}"
     limit = int(max_bytes * SHARE)
     if need > limit:
         return f"it needs {_size(need)}, and a store of {_size(max_bytes)} leaves {_size(limit)} to tables"
     others = 0
-    for other in folder.glob("*.table"):
+    for other in folder.glob(f"*{ENDING}"):
         with _unused(other) as unused:
             others += 0 if unused or other == path else other.stat().st_size
     if need + others > limit:

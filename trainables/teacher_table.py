@@ -34,6 +34,8 @@ FORMAT = "sweeper-table-1"
 BLOCK = 1024
 """Images whose rows are filled under one lock: two processes that need the same rows fill different blocks."""
 PAGE = 4096
+ENDING = ".table"
+"""Of the files."""
 
 Indices = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -92,7 +94,7 @@ class Table:
         """
         self.contents = contents
         self.address = contents.address
-        self.path = folder / f"{self.address}.table"
+        self.path = folder / f"{self.address}{ENDING}"
         self._locks = folder / "locks"
         self._locks.mkdir(parents=True, exist_ok=True)
         self._wrote = wrote
@@ -178,7 +180,7 @@ def damaged_rows(path: Path) -> int:
         contents = Contents(about=head["of"], **kept)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError("damaged: its first line is not that of a table") from error
-    if f"{contents.address}.table" != path.name or path.stat().st_size != contents.bytes:
+    if f"{contents.address}{ENDING}" != path.name or path.stat().st_size != contents.bytes:
         raise ValueError("damaged: its first line is not that of this table")
     table = Table(path.parent, contents)
     steps = range(0, contents.entries, BLOCK)

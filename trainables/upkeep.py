@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainables.table_room import evict
+from trainables.teacher_table import ENDING
 
 STATES = "??/*.state"
 """Trained states, by the first two characters of their address."""
@@ -20,9 +21,8 @@ IMAGES = "data/*.images"
 """Prepared data sets that processes map."""
 TABLES = "tables"
 """Folder of the teachers' tables; none is deleted that a process has open."""
-TABLE_FILES = f"{TABLES}/*.table"
-SPARSE = ".table"
-"""Ending of files that take less of the disk than their length."""
+TABLE_FILES = f"{TABLES}/*{ENDING}"
+"""They are sparse: they take less of the disk than their length."""
 HALF_WRITTEN = ("??/*.tmp", "data/*.tmp")
 IN_USE_SECONDS = 10.0
 """A file used so lately is in use: who waits for an epoch looks at the store several times a second."""
@@ -47,7 +47,7 @@ def entries(folder: Path, *patterns: str) -> Iterator[Entry]:
         for path in folder.glob(pattern):
             with suppress(FileNotFoundError):
                 stat = path.stat()
-                size = stat.st_blocks * 512 if path.suffix == SPARSE else stat.st_size
+                size = stat.st_blocks * 512 if path.suffix == ENDING else stat.st_size
                 yield Entry(path=path, size=size, used=stat.st_mtime)
 
 
@@ -80,7 +80,7 @@ def trim(folder: Path, max_bytes: int, *, keep: Path | None = None) -> Sequence[
 
 def _deleted(path: Path) -> bool:
     """Delete a file, but no table that a process has open; whether it is gone."""
-    if path.suffix == SPARSE:
+    if path.suffix == ENDING:
         return evict(path)
     path.unlink(missing_ok=True)
     return True

@@ -9,7 +9,8 @@ from analysis.answer import Answer
 from analysis.confirmation.candidates import TEST, Candidate
 from analysis.confirmation.compare import compare_all
 from analysis.confirmation.results import Confirmation
-from analysis.confirmation.words import DATA, digits_of, flattery, reach, spread
+from analysis.confirmation.words import DATA, digits_of, flattery, spread
+from analysis.grids.words import reach
 from analysis.significance import Difference
 from analysis.text import human, percent, signed
 

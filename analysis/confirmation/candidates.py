@@ -29,7 +29,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """How it is called, where trial 4 is the winner: "trial 4", "trial 4 uncut", "trial 4 without KD"."""
-        return f"trial {self.of}{ {'finalist': '', 'baseline': ' uncut', 'twin': ' without KD'}[self.role] }"
+        return name_of(self.role, self.of)
 
     @property
     def ended(self) -> int:
@@ -65,6 +65,11 @@ class Candidate:
         """The mean of `metric` over the seeds; None where no run has it."""
         values = list(self.by_seed(metric).values())
         return mean(values) if values else None
+
+
+def name_of(role: str, of: int) -> str:
+    """How a recipe is called that stands for trial `of`."""
+    return f"trial {of}{ {'finalist': '', 'baseline': ' uncut', 'twin': ' without KD'}[role] }"
 
 
 def candidates(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from analysis.confirmation.candidates import Candidate
 from analysis.confirmation.results import Confirmation
-from analysis.confirmation.words import DATA, digits_of, p_words, reach, spread, verdict
+from analysis.confirmation.words import DATA, digits_of, p_words, spread, verdict
+from analysis.grids.words import reach
 from analysis.tables import Row, Table, label_of
 from analysis.text import column, percent, plain, signed
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from analysis.confirmation.candidates import Candidate
+from analysis.confirmation.candidates import Candidate, name_of
 from analysis.confirmation.compare import PAIRS, Comparison
-from analysis.confirmation.records import ConfirmRun
 from analysis.confirmation.results import Confirmation
-from analysis.significance import Difference, mean, sd
-from analysis.text import decimals, percent, plain, short, signed
+from analysis.grids import words
+from analysis.grids.words import reach
+from analysis.text import decimals, percent, short, signed
 
 SENTENCES = 8
 """The most comparisons that have a sentence each; of more the table says all."""
@@ -30,16 +30,7 @@ def spread(scores: Mapping[int, float], digits: int, unit: str = "") -> str:
     """Fractions as "95.1 ± 0.4" in %, the mean alone of one; a dash for none. `unit` stands behind the last."""
     if not scores:
         return "–"
-    values = list(scores.values())
-    width = sd(values)
-    return percent(mean(values), digits) + ("" if width is None else f" ± {percent(width, digits)}") + unit
-
-
-def reach(change: Difference | None, digits: int) -> str:
-    """The interval of a difference in points: "−0.6 to +1.0"; a dash where there is none."""
-    if change is None or change.low is None or change.high is None:
-        return "–"
-    return f"{signed(change.low, digits)} to {signed(change.high, digits)}"
+    return words.spread(list(scores.values()), digits) + unit
 
 
 def p_words(p: float | None) -> str:
@@ -151,8 +142,8 @@ def _verdict(one: Comparison, winner: Candidate, digits: int) -> str:
 
 
 def _equals(p: float | None) -> str:
-    words = p_words(p)
-    return words if words.startswith("<") else f"= {words}"
+    told = p_words(p)
+    return told if told.startswith("<") else f"= {told}"
 
 
 def _failures(found: Confirmation) -> str:
@@ -171,16 +162,11 @@ def _failures(found: Confirmation) -> str:
 def _former(found: Confirmation) -> str:
     if not found.former:
         return ""
-    counted = Counter(map(_whose, found.former))
+    counted = Counter(name_of(run.role, run.of) for run in found.former)
     told = ", ".join(f"{name} ({count})" for name, count in counted.items())
     return (
         f"Not counted here, but in confirm.csv, are runs of no candidate of the search as it stands: {told}."
     )
-
-
-def _whose(run: ConfirmRun) -> str:
-    more = {"finalist": "", "baseline": " uncut", "twin": " without KD"}[run.role]
-    return plain(f"trial {run.of}{more}")
 
 
 def _listed(seeds: Sequence[int]) -> str:

@@ -23,11 +23,11 @@ def starred(change: Difference | None) -> str:
     return signed(change.value) + ("*" if sure else "")
 
 
-def reach(change: Difference | None) -> str:
+def reach(change: Difference | None, digits: int = 1) -> str:
     """The interval of a difference in points: "−0.6 to +1.0"; a dash where there is none."""
     if change is None or change.low is None or change.high is None:
         return "–"
-    return f"{signed(change.low)} to {signed(change.high)}"
+    return f"{signed(change.low, digits)} to {signed(change.high, digits)}"
 
 
 def over(counts: Sequence[int]) -> str:

@@ -35,6 +35,11 @@ def epoch_order(n: int, *, generator: torch.Generator) -> Tensor:
     return torch.randperm(n, generator=generator, device=generator.device)
 
 
+def images_used(count: int, *, batch_size: int, drop_last: bool) -> int:
+    """How many of ``count`` images an epoch trains on: without the last batch if that is smaller and left out."""
+    return count // batch_size * batch_size if drop_last else count
+
+
 def batches(
     pixels: Tensor,
     labels: Tensor,
@@ -58,7 +63,7 @@ def batches(
         batch_size: Images a batch.
         drop_last: Whether a smaller last batch is left out; with fewer images than one batch there is none.
     """
-    n = len(order) // batch_size * batch_size if drop_last else len(order)
+    n = images_used(len(order), batch_size=batch_size, drop_last=drop_last)
     order, views = order[:n].to(pixels.device), views[:n].to(pixels.device)
     step = batch_size * max(1, CHUNK // batch_size)
     for start in range(0, n, step):

@@ -15,6 +15,7 @@ from torch import nn
 
 from trainables.addresses import Segment
 from trainables.counting import complexity
+from trainables.data.batches import images_used
 from trainables.evaluate import evaluate
 from trainables.fit import Task, measure, sgd, train_epoch
 from trainables.place import Place
@@ -141,9 +142,7 @@ def _train_one(
 
 def _macs(task: Task, place: Place, macs: int) -> Record:
     """Multiply-accumulates of an epoch: a pass forward and two backward, and the measuring; the teacher's if live."""
-    images = len(place.images.labels)
-    if task.drop_last:
-        images -= images % task.batch_size
+    images = images_used(len(place.images.labels), batch_size=task.batch_size, drop_last=task.drop_last)
     own = {"macs_trained": (3 * images + len(place.data.validation)) * macs}
     return own if task.distillation is None else own | {"macs_teacher": images * task.distillation.macs}
 
