@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,10 @@ sweep: {trials: 8, seed: 3, sampler: tpe, startup_trials: 3, asha: {reduction: 2
 """
 
 
+#: Trials of some seconds each, for tests that interrupt them: a quick machine must still be at work then.
+LONG = ("--set", "search.finetune.epochs=[20, 25]", "--set", "sweep.asha=null")
+
+
 class Sweeper:
     """The command line in a folder of its own."""
 
@@ -39,10 +43,11 @@ class Sweeper:
         self.folder = folder
         self.space = folder / "small.yaml"
         self.space.write_text(SPACE)
+        self.started: list[subprocess.Popen[str]] = []
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin ``python -m sweeper`` in a process group of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "sweeper", *arguments],
             cwd=self.folder,
             stdout=subprocess.PIPE,
@@ -51,6 +56,8 @@ class Sweeper:
             start_new_session=True,
             env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
         )
+        self.started.append(process)
+        return process
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         """Run to the end; the output, after checking the exit code."""
@@ -74,21 +81,32 @@ class Sweeper:
         assert len({event["trial"] for event in ends}) == len(ends)
         return {event["trial"]: event for event in ends}
 
-    def wait_for(self, condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-        """Until a condition holds; the process must live until then."""
+    def wait_for(self, condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
+        """What the condition returns once it is true; the process must live until then."""
         deadline = time.monotonic() + 120
-        while not condition():
+        while not (found := condition()):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        return found
 
     @staticmethod
     def kill(process: subprocess.Popen[str], sign: int = signal.SIGKILL) -> None:
         """A signal to the driver and everything that it started."""
         os.killpg(process.pid, sign)
 
+    def end(self) -> None:
+        """Leave no process and no pipe behind, also where a test has failed half-way."""
+        for process in self.started:
+            if process.poll() is None:
+                self.kill(process)
+            if process.stdout is not None and not process.stdout.closed:
+                process.communicate()
+
 
 @pytest.fixture
-def sweeper(tmp_path: Path) -> Sweeper:
+def sweeper(tmp_path: Path) -> Iterator[Sweeper]:
     """A command line in an empty folder."""
-    return Sweeper(tmp_path)
+    command_line = Sweeper(tmp_path)
+    yield command_line
+    command_line.end()

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from tests.end_to_end.conftest import LONG
+
 KEPT = ("state", "params", "reason")
 
 
@@ -57,7 +59,7 @@ def test_killed_early_it_is_resumed_to_exactly_the_asked_trials(sweeper, seconds
 
 
 def test_a_run_folder_has_one_owner_and_is_free_as_soon_as_it_is_killed(sweeper):
-    process = sweeper.start("run", "small.yaml", "--trials", "2")
+    process = sweeper.start("run", "small.yaml", "--trials", "2", *LONG)
     sweeper.wait_for(lambda: bool(sweeper.events()), process)
     began = time.monotonic()
     said = sweeper("resume", "runs/small", code=4)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.end_to_end.conftest import LONG
+
 
 def test_a_sweep_ends_with_a_report_whose_best_configuration_trains_to_the_same_accuracy(sweeper):
     said = sweeper("run", "small.yaml")
@@ -107,7 +109,7 @@ def test_a_trial_that_diverges_fails_with_its_reason_and_the_sweep_goes_on(sweep
 
 
 def test_ctrl_c_keeps_what_is_done_prints_the_resume_command_and_exits_130(sweeper):
-    process = sweeper.start("run", "small.yaml")
+    process = sweeper.start("run", "small.yaml", *LONG)
     sweeper.wait_for(lambda: len(sweeper.ends()) >= 1, process)
     sweeper.kill(process, signal.SIGINT)
     out, err = process.communicate(timeout=60)

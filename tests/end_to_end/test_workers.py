@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.conftest import LONG
+
 
 def below(process):
     """The numbers and command lines of all processes that a process has begun."""
@@ -29,14 +31,16 @@ def below(process):
 
 
 def workers(process):
-    return [number for number, command in below(process).items() if command.startswith("ray::Pipeline")]
+    """Those at work: the title is the class's between two calls, the method's during one."""
+    titles = ("ray::Pipeline", "ray::ResourceTrainable.train")
+    return [number for number, command in below(process).items() if command.startswith(titles)]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_trial_whose_worker_is_killed_is_begun_again(sweeper):
-    process = sweeper.start("run", "small.yaml", "--set", "resources.workers=1", "--trials", "4")
-    sweeper.wait_for(lambda: len(sweeper.ends()) >= 1 and bool(workers(process)), process)
-    os.kill(workers(process)[0], signal.SIGKILL)
+    process = sweeper.start("run", "small.yaml", "--set", "resources.workers=1", "--trials", "4", *LONG)
+    worker, *_ = sweeper.wait_for(lambda: len(sweeper.ends()) >= 1 and workers(process), process)
+    os.kill(worker, signal.SIGKILL)
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, out + err
     assert sorted(sweeper.ends()) == [0, 1, 2, 3]
@@ -65,7 +69,7 @@ def test_ctrl_c_soon_after_the_start_ends_with_130_and_leaves_no_process(sweeper
 
 
 def test_a_space_that_was_changed_is_not_gone_on_with(sweeper):
-    process = sweeper.start("run", "small.yaml", "--trials", "4")
+    process = sweeper.start("run", "small.yaml", "--trials", "4", *LONG)
     sweeper.wait_for(lambda: len(sweeper.ends()) >= 1, process)
     sweeper.kill(process, signal.SIGINT)
     process.communicate(timeout=60)
