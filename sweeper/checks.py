@@ -19,6 +19,7 @@ from sweeper.knobs import Knob
 from sweeper.metrics import CUT_ACCURACIES, CUT_METRICS, METRICS, SHARED_METRICS, doubt, parse_bound
 from sweeper.point_checks import conditions, points, searching
 from sweeper.pydantic_faults import from_pydantic
+from sweeper.sampler_checks import sampling
 from sweeper.search_section import is_absent, read_search
 from sweeper.settable import known_keys, settable
 from sweeper.settings import SpaceFile, near_name, run_name
@@ -52,6 +53,7 @@ def checked(document: Document, default_name: str) -> tuple[SpaceFile, tuple[Kno
     if settings is not None and not in_search:
         faults += conditions(document, settings, knobs)
         faults += searching(document, settings, knobs)
+        faults += sampling(document, settings, knobs)
         faults += points(document, settings, knobs, lenient=bool(faults))
     if settings is None or faults:
         first: dict[str, Fault] = {}

@@ -6,18 +6,22 @@ are asked for by their position, so that neighbours are neighbours to the sample
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from statistics import fmean
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from sweeper.knobs import Knob, Params
+from sweeper.live import FINISHED_ONLY
+from sweeper.samplers import SAMPLERS, Ask
+from sweeper.settings import STARTUP_TRIALS
 from sweeper.space import Space
-from trainables.addresses import digest
 
 STATES = {
     "complete": TrialState.COMPLETE,
@@ -40,11 +44,14 @@ class Search:
         self.sweep = sweep
         self.directions = space.settings.objective.directions
         self.points = list(space.points()) if sweep.sampler == "grid" else None
+        self._kind = SAMPLERS[sweep.sampler]
         self._study = optuna.create_study(
             directions=[StudyDirection[side.upper()] for _, side in self.directions],
             sampler=RandomSampler(seed=0),
         )
         self._open: dict[int, optuna.Trial] = {}
+        self._ends: list[list[float]] = []
+        """The objectives of each complete trial."""
 
     @property
     def budget(self) -> int:
@@ -57,22 +64,18 @@ class Search:
     @property
     def free(self) -> bool:
         """Whether what is asked for does not hang on what became of earlier trials."""
-        return self.sweep.sampler in ("grid", "random")
+        return self._kind.free
 
     def ask(self, number: int) -> Params:
         """The point of trial ``number``, which must be the next one."""
         if self.points is not None:
             return self.replay(number, self.points[number])
-        self._study.sampler = self._sampler(number)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            trial = self._study.ask()
-            assert trial.number == number, f"trial {number} asked for as number {trial.number}"
-            params: Params = {}
+        trial = self._begin(number, self._sampler(number))
+        params: Params = {}
+        with _untroubled():
             for knob in self.space.knobs:
                 if knob.active(params, self.space.fixed):
                     params[knob.key] = outside(knob, _suggest(trial, knob))
-        self._open[number] = trial
         return params
 
     def replay(self, number: int, params: Params) -> Params:
@@ -80,14 +83,16 @@ class Search:
         inside_values = {
             knob.key: inside(knob, params[knob.key]) for knob in self.space.knobs if knob.key in params
         }
-        self._study.sampler = RandomSampler(seed=0)  # not used: every value is fixed
         self._study.enqueue_trial(inside_values)
-        trial = self._study.ask()
-        assert trial.number == number, f"trial {number} replayed as number {trial.number}"
+        if self._kind.takes_notes:
+            trial = self._begin(number, self._sampler(number))
+            with _untroubled():
+                _ = trial.relative_params  # what it would answer here is of no interest, its notes are
+        else:
+            trial = self._begin(number, RandomSampler(seed=0))  # not used: every value is fixed
         for knob in self.space.knobs:
             if knob.key in params:
                 _suggest(trial, knob)
-        self._open[number] = trial
         return params
 
     def tell(
@@ -109,28 +114,63 @@ class Search:
             violations: metric -> how far outside its bound, at most 0 inside.
         """
         trial = self._open.pop(number)
-        for metric, amount in violations.items():
-            trial.set_constraint(metric, amount)
+        for metric in self.space.settings.constraints if self._kind.constrained else ():
+            trial.set_constraint(metric, violations.get(metric, 0.0))  # 0: not known, neither in nor out
         if [metric for metric, _ in self.directions] in (["accuracy"], ["loss"]):  # what rungs measure
             for epoch, value in rungs.items():
                 trial.report(value, epoch)
-        complete = state == "complete"
-        values = [float(metrics[metric]) for metric, _ in self.directions] if complete else None
-        self._study.tell(trial, values, state=STATES[state])
+        values = self._values(state, metrics)
+        self._study.tell(trial, values, state=STATES[state] if values is None else TrialState.COMPLETE)
+
+    def _values(self, state: str, metrics: Mapping[str, Any]) -> list[float] | None:
+        """The objectives that the sampler is told of a trial; None: that it has none.
+
+        A sampler that passes over trials without values would come back to where trials are stopped or fail.
+        It is told the worst that any has ended with, and the mean where a violation tells it the rest already; what
+        is known after the cut, such as MACs, is told as it is. Before any trial has ended, nothing.
+        """
+        if state == "complete":
+            self._ends.append([float(metrics[metric]) for metric, _ in self.directions])
+            return self._ends[-1]
+        if not self._kind.needs_values or not self._ends:
+            return None
+        violated = state == "infeasible" and self._kind.constrained
+        return [
+            float(metrics[metric])
+            if metric in metrics and metric not in FINISHED_ONLY
+            else (fmean if violated else _WORST[side])(ends)
+            for (metric, side), ends in zip(self.directions, zip(*self._ends, strict=True), strict=True)
+        ]
+
+    def _begin(self, number: int, sampler: BaseSampler) -> optuna.Trial:
+        self._study.sampler = sampler
+        trial = self._study.ask()
+        assert trial.number == number, f"trial {number} asked for as number {trial.number}"
+        self._open[number] = trial
+        return trial
 
     def _sampler(self, number: int) -> BaseSampler:
-        seed = int(digest([self.sweep.seed, number])[:8], 16)
-        if self.sweep.sampler == "random":
-            return RandomSampler(seed=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return TPESampler(
-                seed=seed,
-                n_startup_trials=self.sweep.startup_trials,
-                multivariate=True,
-                group=True,  # conditional settings are modelled too
-                constant_liar=True,
-            )
+        knobs = {knob.key: distribution(knob) for knob in self.space.knobs}
+        ask = Ask(
+            seed=self.sweep.seed,
+            number=number,
+            startup=self.sweep.startup_trials or STARTUP_TRIALS,
+            knobs=knobs,
+            always={knob.key: knobs[knob.key] for knob in self.space.knobs if not knob.when},
+        )
+        with _untroubled():
+            return self._kind.make(ask)
+
+
+_WORST: dict[str, Callable[[Sequence[float]], float]] = {"maximize": min, "minimize": max}
+
+
+@contextmanager
+def _untroubled() -> Iterator[None]:
+    """Without the warnings that a part of Optuna is experimental."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
 
 
 def distribution(knob: Knob) -> BaseDistribution:

@@ -68,6 +68,10 @@ class Asha(Settings):
         return self
 
 
+STARTUP_TRIALS = 10
+"""Random trials before a model is made, where the file does not say."""
+
+
 class Sweep(Settings):
     """How much is searched, by which method."""
 
@@ -75,10 +79,11 @@ class Sweep(Settings):
     """Points to try; null with ``sampler: grid``: all of them."""
     seed: Seed = 0
     """Seed of the sampler."""
-    sampler: Literal["tpe", "random", "grid"] = "tpe"
-    """tpe: Optuna's multivariate TPE; random; grid: every point, in order."""
-    startup_trials: Count = 10
-    """Random trials before TPE begins to model."""
+    sampler: Literal["tpe", "gp", "nsga2", "nsga3", "cmaes", "random", "sobol", "grid"] = "tpe"
+    """Optuna's multivariate TPE, Gaussian process, NSGA-II, NSGA-III, CMA-ES; random; sobol: evenly spread points;
+    grid: every point, in order."""
+    startup_trials: Count | None = None
+    """Random trials before tpe or gp begins to model, or the size of a generation of nsga2 or nsga3; null: 10."""
     asha: Asha | None = None
     """Early stopping; null: every trial runs to its end."""
 

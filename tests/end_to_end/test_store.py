@@ -10,7 +10,7 @@ FACTS = ("trial", "state", "params", "metrics")
 
 @pytest.mark.slow
 def test_a_sweep_with_a_store_of_nearly_nothing_ends_like_one_without_limit(sweeper):
-    grid = ("--set", "sweep.asha=null", "--set", "sweep.sampler=grid")
+    grid = tuple(f"--set=sweep.{one}" for one in ("asha=null", "sampler=grid", "startup_trials=null"))
     ends, sizes = {}, {}
     for name, more in {"usual": (), "tiny": ("--set", "store.max_gb=1e-9", "--store", "tiny")}.items():
         sweeper("run", "small.yaml", *grid, *more, "--name", name)

@@ -49,9 +49,9 @@ def test_a_sweep_ends_with_a_report_whose_best_configuration_trains_to_the_same_
         assert metrics["address"] == ends[number]["metrics"]["address"]
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "grid"])
+@pytest.mark.parametrize("sampler", [("sampler=tpe",), ("sampler=grid", "startup_trials=null")])
 def test_every_epoch_is_trained_once_however_many_trials_need_it(sampler, sweeper):
-    said = sweeper("run", "small.yaml", "--set", "sweep.asha=null", "--set", f"sweep.sampler={sampler}")
+    said = sweeper("run", "small.yaml", *(f"--set=sweep.{one}" for one in ("asha=null", *sampler)))
     lines = [
         json.loads(line)
         for file in (sweeper.folder / "runs" / "small" / "ledger").iterdir()
@@ -98,7 +98,8 @@ def test_a_table_without_room_is_said_before_and_after(sweeper):
 
 
 def test_a_trial_that_diverges_fails_with_its_reason_and_the_sweep_goes_on(sweeper):
-    sweeper("run", "small.yaml", "--set", "search.finetune.lr=[0.02, 1e30]", "--set", "sweep.sampler=random")
+    draws = ("--set", "sweep.sampler=random", "--set", "sweep.startup_trials=null")
+    sweeper("run", "small.yaml", "--set", "search.finetune.lr=[0.02, 1e30]", *draws)
     ends = sweeper.ends()
     assert sorted(ends) == list(range(8))
     failed = [end for end in ends.values() if end["state"] == "failed"]
@@ -124,7 +125,8 @@ def test_ctrl_c_keeps_what_is_done_prints_the_resume_command_and_exits_130(sweep
 
 def test_without_a_store_equal_recipes_are_trained_each_by_itself(sweeper):
     alike = ("--set", "search.finetune.warmup=[4, 5]", "--set", "search.finetune.epochs=[2]", "--trials", "3")
-    sweeper("run", "small.yaml", "--no-reuse", "--set", "sweep.sampler=grid", *alike)
+    grid = ("--set", "sweep.sampler=grid", "--set", "sweep.startup_trials=null")
+    sweeper("run", "small.yaml", "--no-reuse", *grid, *alike)
     ends = sweeper.ends().values()
     assert len({end["metrics"]["address"] for end in ends}) == 2
     assert all(end["epochs_reused"] == 0 and "duplicate_of" not in end for end in ends)
