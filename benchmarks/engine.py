@@ -1,6 +1,6 @@
-"""What the engine costs beside the training: seconds a trial, as sweeps grow, and seconds to ask the sampler.
+"""What the engine costs beside the training: seconds a trial, as sweeps grow, and seconds to ask each sampler.
 
-    python benchmarks/engine.py [--repeats 3]
+    python benchmarks/engine.py [--repeats 3] [--asking]
 
 runs sweeps of 8, 64 and 512 trials whose epochs are all in the store already, so that nothing is left but the
 engine: Ray, the driver, the reading of states, the records, TensorBoard, the mirror of the study. Sizes and numbers
@@ -10,6 +10,7 @@ pays once. Prints Markdown tables; about ten minutes on two cores, most of it sp
 
 import argparse
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from machine import said_of_this_machine
 
 SIZES = (8, 64, 512)
 WORKERS = (1, 2)
+ASKED_AFTER, ASKS = (10, 100, 1000), 3
+SAMPLERS = ("random", "sobol", "tpe", "nsga2", "nsga3", "cmaes", "gp")
 SPACE = """\
 data: {{source: npz, path: {images}, pad: 1, val_fraction: 0.2, batch_size: 16}}
 model: preresnet8
@@ -67,30 +70,45 @@ def sweep(folder: Path, name: str, *, trials: int, workers: int) -> tuple[float,
     return seconds, facts["epochs"]
 
 
-def ask_seconds(count: int) -> float:
-    """Seconds for one ask of the shipped space's TPE after so many finished trials."""
+def asking_seconds(sampler: str, count: int, asks: int) -> tuple[float, float]:
+    """Seconds to replay so many finished trials of the shipped space, and for one more ask."""
     from sweeper.search import Search
     from sweeper.space import load
 
-    search = Search(load("finetune", overrides=[("sweep.trials", count + 10)]))
-    rng = np.random.default_rng(0)
-    import random
+    search = Search(load("finetune", overrides=[("sweep.trials", count + asks), ("sweep.sampler", sampler)]))
+    rng, draw = np.random.default_rng(0), random.Random(0)
+    points = [search.space.draw(draw) for _ in range(count)]
 
-    draw = random.Random(0)
-    for number in range(count):
-        search.replay(number, search.space.draw(draw))
-        search.tell(
-            number, "complete", {"accuracy": float(rng.uniform())}, rungs={}, violations={"macs": -0.1}
-        )
+    def tell(number: int) -> None:
+        accuracy = float(rng.uniform())
+        search.tell(number, "complete", {"accuracy": accuracy}, rungs={}, violations={"macs": -0.1})
+
+    began = time.perf_counter()
+    for number, point in enumerate(points):
+        search.replay(number, point)
+        tell(number)
+    replaying = time.perf_counter() - began
     seconds = []
-    for number in range(count, count + 10):
+    for number in range(count, count + asks):
         began = time.perf_counter()
         search.ask(number)
         seconds.append(time.perf_counter() - began)
-        search.tell(
-            number, "complete", {"accuracy": float(rng.uniform())}, rungs={}, violations={"macs": -0.1}
-        )
-    return statistics.median(seconds)
+        tell(number)
+    return replaying, statistics.median(seconds)
+
+
+def asking() -> None:
+    """Every sampler after 10, 100 and 1,000 trials; print."""
+    print(
+        "\n| sampler | "
+        + " | ".join(f"one more after {n:,}, ms" for n in ASKED_AFTER)
+        + f" | replaying {ASKED_AFTER[-1]:,}, s |"
+    )
+    print("|---|" + "--:|" * (len(ASKED_AFTER) + 1))
+    for sampler in SAMPLERS:
+        found = [asking_seconds(sampler, n, ASKS) for n in ASKED_AFTER]
+        cells = " | ".join(f"{1000 * seconds:.0f}" for _, seconds in found)
+        print(f"| {sampler} | {cells} | {found[-1][0]:.1f} |", flush=True)
 
 
 def main() -> None:
@@ -99,7 +117,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=3)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--asking", action="store_true", help="nothing but the samplers")
+    args = parser.parse_args()
+    if args.asking:
+        print(said_of_this_machine(ASKS))
+        asking()
+        return
+    repeats = args.repeats
     times: dict[tuple[int, int], list[float]] = {(w, n): [] for w in WORKERS for n in SIZES}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -123,10 +147,7 @@ def main() -> None:
         each = (medians[2] - medians[1]) / (SIZES[2] - SIZES[1])
         cells = " | ".join(f"{seconds:.1f}" for seconds in medians)
         print(f"| {workers} | {cells} | {1000 * each:.0f} | {medians[1] - SIZES[1] * each:.1f} |")
-    print("\n| finished trials | asking TPE for one more, ms |")
-    print("|--:|--:|")
-    for count in (10, 100, 1000):
-        print(f"| {count:,} | {1000 * ask_seconds(count):.0f} |")
+    asking()
 
 
 if __name__ == "__main__":
