@@ -44,6 +44,8 @@ class Live:
     """Epoch -> what was compared there."""
     violations: dict[str, float] = field(default_factory=dict)
     """Metric -> how far outside its bound, at most 0 inside."""
+    audited: str | None = None
+    """The rung that would have stopped it."""
     duplicate_of: int | None = None
     """The trial of this run that has finished the same recipe before."""
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -105,7 +107,7 @@ def end_of(live: Live, state: str, *, reason: str | None, metrics: Mapping[str, 
         "state": state,
         "params": live.params,
         "settings": canonical(live.recipe),
-        "metrics": {key: value for key, value in told.items() if key not in untold and not _broken(value)},
+        "metrics": {key: value for key, value in told.items() if key not in untold and not broken(value)},
         "violations": live.violations,
         "epochs_trained": live.epochs_trained,
         "epochs_reused": live.epochs_reused,
@@ -114,6 +116,7 @@ def end_of(live: Live, state: str, *, reason: str | None, metrics: Mapping[str, 
         "seconds_waiting": round(live.waited, 3),
         "reason": reason,
         **({} if live.duplicate_of is None else {"duplicate_of": live.duplicate_of}),
+        **({} if live.audited is None else {"audited": live.audited}),
         "curve": live.curve,
         "started": live.started,
         "time": now(),
@@ -125,6 +128,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _broken(value: Any) -> bool:
+def broken(value: Any) -> bool:
     """Whether it is a number that JSON has not."""
     return isinstance(value, float) and not math.isfinite(value)

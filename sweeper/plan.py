@@ -11,6 +11,7 @@ from sweeper.bench import Bench, quiet
 from sweeper.foreseen import Foreseen, confirmation, foresee
 from sweeper.keep import branch_points
 from sweeper.resources import check_files, fitting_workers, gpus_per_trial
+from sweeper.settings import Asha
 from sweeper.space import Space, compare_within
 from sweeper.teacher_work import TeacherWork, teacher_work
 from sweeper.timing import seconds_per_epoch
@@ -62,6 +63,9 @@ class Plan:
     rungs: dict[str, list[int]]
     """Rung -> distinct networks that can be expected at each group of like trials."""
     min_peers: int | None
+    """Networks of a group of which one can be stopped: min_peers, and more than ``protect``; None without ASHA."""
+    ranked_by: tuple[str, ...]
+    """Metrics that rank the networks of a rung."""
     warnings: tuple[str, ...]
 
 
@@ -122,7 +126,8 @@ def plan(space: Space, store: Path) -> Plan:
         free_gb=free,
         store_limit_gb=limit,
         rungs=rungs,
-        min_peers=sweep.asha.min_peers if sweep.asha else None,
+        min_peers=needed_peers(sweep.asha) if sweep.asha else None,
+        ranked_by=tuple(metric for metric, _ in asha.ranked_by(space.settings)) if sweep.asha else (),
         warnings=(
             *space.warnings,
             *_warnings(space, rungs, disk=min(disk + teacher.table_gb, limit), free=free),
@@ -219,15 +224,21 @@ def _warnings(space: Space, rungs: dict[str, list[int]], *, disk: float, free: f
     sweep = space.settings.sweep
     assert sweep is not None
     if sweep.asha is not None and not any(
-        count >= sweep.asha.min_peers for counts in rungs.values() for count in counts
+        count >= needed_peers(sweep.asha) for counts in rungs.values() for count in counts
     ):
+        lower = "min_peers" if sweep.asha.min_peers > sweep.asha.protect else "protect"
         found.append(
-            f"asha can stop nothing: no rung can expect {sweep.asha.min_peers} like networks; "
-            "lower min_peers, narrow compare_within, or ask for more trials"
+            f"asha can stop nothing: no rung can expect {needed_peers(sweep.asha)} like networks; "
+            f"lower {lower}, narrow compare_within, or ask for more trials"
         )
     if disk > free * 0.9:
         found.append(f"the store may need {disk:.1f} GB, and {free:.1f} GB are free: lower store.max_gb")
     return found
+
+
+def needed_peers(rule: Asha) -> int:
+    """Distinct networks of a group of which one can be stopped."""
+    return max(rule.min_peers, rule.protect + 1)
 
 
 def _existing(path: Path) -> Path:

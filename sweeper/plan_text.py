@@ -61,8 +61,10 @@ def _rows(planned: Plan) -> Iterator[tuple[str, str]]:
     for name, counts in planned.rungs.items():
         able = sum(count >= (planned.min_peers or 0) for count in counts)
         middle = f"{statistics.median(counts):g} networks in a group (from {min(counts)} to {max(counts)})"
-        reach = f"{able} of {len(counts)} groups reach min_peers {planned.min_peers}"
+        reach = f"{able} of {len(counts)} groups reach the {planned.min_peers} that one can be stopped of"
         yield f"rung {name}", f"{middle}; {reach}"
+    if len(planned.ranked_by) > 1:
+        yield "ranks", f"by {' and '.join(planned.ranked_by)}: no one on the Pareto front is stopped"
 
 
 def _answers(work: TeacherWork) -> str:

@@ -58,8 +58,13 @@ class Asha(Settings):
     """One in so many goes on from a rung."""
     min_peers: Annotated[int, Field(ge=2)] = 4
     """No one is stopped before so many distinct networks, itself among them, have been at the rung."""
+    protect: Count = 1
+    """The best so many distinct networks of a group are never stopped, nor is the Pareto front of all groups."""
     compare_within: list[str] | None = None
-    """Settings that must agree for two trials to be compared; null: finetune.kd, and what changes MACs."""
+    """Settings that must agree for two trials to be compared; null: finetune.kd, and what changes MACs, unless macs
+    or params is an objective."""
+    audit: Annotated[float, Field(ge=0, le=1)] = 0
+    """Share of the trials that would be stopped, drawn by seed and number, that goes on to the end all the same."""
 
     @model_validator(mode="after")
     def _shares_rise(self) -> Self:

@@ -13,7 +13,7 @@ from analysis.events import EventLog
 from sweeper.ahead import Ahead
 from sweeper.asha import Decision
 from sweeper.knobs import Params
-from sweeper.live import Event, Live, end_of, now
+from sweeper.live import Event, Live, broken, end_of, now
 from sweeper.space import Space
 from trainables.recipe import Recipe
 
@@ -227,6 +227,8 @@ class Trials(ABC):
             self._ahead.trained.add(entry["address"])
         for watch in self._watchers:
             watch(live.number, entry, reused)
+        if wrong := [f"{key} is {value}" for key, value in entry.items() if broken(value)]:
+            return self._end(live, "failed", reason=f"{stage}: {wrong[0]} after epoch {entry['epoch']}")
         if stage == "teacher":
             live.teacher_epochs_trained += not reused
             return "continue"

@@ -240,6 +240,17 @@ def test_a_worker_that_begins_again_counts_nothing_twice(desk: Desk) -> None:
     assert end["epochs_trained"] == 2 + 4
 
 
+@pytest.mark.parametrize("stage", ["teacher", "finetune"])
+def test_a_value_that_is_not_finite_fails_the_trial_at_once(desk: Desk, stage: str) -> None:
+    number = desk.begin()
+    desk.to_finetune(number)
+    entry = epoch_of(stage, 1, 0.9, "net") | {"loss": float("nan")}
+    assert desk.book.record(number, entry) == "stop"
+    end = desk.events[-1]
+    assert (end["state"], end["reason"]) == ("failed", f"{stage}: loss is nan after epoch 1")
+    assert [entry["stage"] for entry in end["curve"]] == ["sparsity", "sparsity", "prune"]
+
+
 def test_equal_networks_are_one_peer(desk: Desk) -> None:
     numbers = [desk.begin() for _ in range(3)]
     for number in numbers:

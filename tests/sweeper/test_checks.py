@@ -102,6 +102,8 @@ HOW: dict[str, str | list[str]] = {
     "sweep: null": ":12: sweep: is required with a search. Add sweep: {trials: 24}.",
     "sweep: {trials: 4, asha: plateaus}": ':12: sweep.asha: must be a mapping, got "plateaus". Write asha: {rungs: plateaus}.',
     "sweep: {trials: 4, asha: {min_peers: 1}}": ":12: sweep.asha.min_peers: must be at least 2, got 1.",
+    "sweep: {trials: 4, asha: {protect: 0}}": ":12: sweep.asha.protect: must be at least 1, got 0.",
+    "sweep: {trials: 4, asha: {audit: 10}}": ":12: sweep.asha.audit: must be at most 1, got 10.",
     "sweep: {trials: 4, asha: {rungs: plateau}}": ':12: sweep.asha.rungs: must be plateaus or a list, got "plateau". Did you mean plateaus?',
     "sweep: {trials: 4, asha: {rungs: [0.5, 1.5]}}": ":12: sweep.asha.rungs[1]: must be below 1, got 1.5.",
     "sweep: {trials: 4, asha: {rungs: [0.5, 0.25]}}": ":12: sweep.asha.rungs: must rise, got [0.5, 0.25]. Write [0.25, 0.5].",

@@ -43,3 +43,11 @@ def test_whatever_changes_the_network_or_how_it_starts_is_alike() -> None:
     ]
     knobs = [Knob(key=key, values=(0,)) for key in (*changing, "prune.draw", "prune.gradual.lr")]
     assert compared_within(space({}), knobs) == tuple(changing)
+
+
+def test_where_size_ranks_them_networks_of_any_size_are_compared() -> None:
+    several = {"objective": {"maximize": "accuracy", "minimize": "params"}, "prune": {}}
+    knobs = [*KNOBS, Knob(key="finetune.start", values=(0,))]
+    assert compared_within(space({}, **several), knobs) == ("finetune.kd", "finetune.start")
+    uncut = several | {"prune": None}
+    assert compared_within(space({}, **uncut), KNOBS) == compared_within(space({}), KNOBS)

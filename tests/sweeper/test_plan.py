@@ -11,6 +11,7 @@ from trainables.errors import InputError
 from trainables.models import Architecture, build
 
 TEXT = Path(__file__).with_name("grid.yaml").read_text()
+OBJECTIVES = "objective: {maximize: accuracy, minimize: macs}\n"
 SpaceOf = Callable[[str], Space]
 
 
@@ -96,6 +97,24 @@ def test_too_few_peers_are_a_warning(space_of: SpaceOf, tmp_path: Path) -> None:
     lonely = space_of(TEXT.replace("min_peers: 2", "min_peers: 3"))
     (warning,) = plan(lonely, tmp_path).warnings
     assert warning.startswith("asha can stop nothing: no rung can expect 3 like networks")
+
+
+def test_as_many_protected_as_there_are_peers_are_a_warning(
+    space_of: SpaceOf, tmp_path: Path, quickly: None
+) -> None:
+    lonely = plan(space_of(TEXT.replace("min_peers: 2", "min_peers: 2, protect: 2")), tmp_path)
+    (warning,) = lonely.warnings
+    assert warning.startswith("asha can stop nothing: no rung can expect 3 like networks; lower protect")
+    assert lonely.min_peers == 3
+
+
+def test_networks_of_any_size_are_peers_where_size_ranks_them(
+    space_of: SpaceOf, tmp_path: Path, quickly: None
+) -> None:
+    text = TEXT.replace(", compare_within: []", "").replace('constraints: {macs: "<= 0.9"}\n', "")
+    alone, several = (plan(space_of(text + more), tmp_path) for more in ("", OBJECTIVES))
+    assert (alone.ranked_by, several.ranked_by) == (("accuracy",), ("accuracy", "macs"))
+    assert (alone.rungs["drops=0"], several.rungs["drops=0"]) == ([1, 1, 1, 1], [2, 2])
 
 
 def test_a_file_without_a_sweep_is_no_plan(space_of: SpaceOf, tmp_path: Path) -> None:

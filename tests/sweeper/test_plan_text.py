@@ -34,6 +34,7 @@ PLAN = Plan(
     store_limit_gb=20.0,
     rungs={"drops=0": [1, 2, 4]},
     min_peers=2,
+    ranked_by=("accuracy", "macs"),
     warnings=("asha can stop nothing",),
 )
 
@@ -57,13 +58,16 @@ def test_people_get_a_line_a_fact() -> None:
         "time about 30 min if no trial is stopped early (3.0 h without sharing)",
         "disk 1.50 GB of kept states and 0.25 GB of the teacher's table, limit 20 GB, 70 GB free",
         "constraints about 2 of 4 random points are outside; they end after the cut",
-        "rung drops=0 2 networks in a group (from 1 to 4); 2 of 3 groups reach min_peers 2",
+        "rung drops=0 2 networks in a group (from 1 to 4); 2 of 3 groups reach the 2 that one can be stopped of",
+        "ranks by accuracy and macs: no one on the Pareto front is stopped",
         "warning: asha can stop nothing",
     ]
 
 
 def test_what_there_is_nothing_to_say_of_is_left_out() -> None:
-    bare = replace(PLAN, points=None, teacher_epochs_alone=0, infeasible=0, rungs={}, warnings=())
+    bare = replace(
+        PLAN, points=None, teacher_epochs_alone=0, infeasible=0, rungs={}, ranked_by=(), warnings=()
+    )
     bare = replace(bare, teacher=TeacherWork())
     said = lines(bare)
     assert said[1].endswith("endlessly many points")

@@ -104,6 +104,12 @@ def sweep(settings: str) -> str:
             "Give it points, or name finite-valued settings in sweep.asha.compare_within.",
         ),
         (
+            "{trials: 4, asha: {compare_within: [prune.percent]}}",
+            "prune.percent: {uniform: [0.1, 0.9]}",
+            "f:6: sweep.asha: prune.percent has endlessly many values, so no two trials could be compared. "
+            "Give it points, or name finite-valued settings in sweep.asha.compare_within.",
+        ),
+        (
             "{trials: 4, asha: {compare_within: [seed,\n  finetune.kdd]}}",
             "prune.percent: [0.1, 0.9]",
             "f:7: sweep.asha.compare_within[1]: the pipeline has no such setting, "

@@ -78,3 +78,4 @@ def test_rungs_rise() -> None:
 def test_asha_has_the_defaults_of_the_documents() -> None:
     asha = Asha()
     assert (asha.rungs, asha.reduction, asha.min_peers, asha.compare_within) == ("plateaus", 3, 4, None)
+    assert (asha.protect, asha.audit) == (1, 0)
