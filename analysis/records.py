@@ -11,14 +11,16 @@ docs/results_format.md says the same at more length; a test compares the names.
     RUN/trials.jsonl    append-only, one event a line: `event`, `trial` (number from 0), and of
         asked           `params` {dotted key: value}, `time`
         rung            `rung` (name of the peer group), `epoch`, `address`, `value` (the compared metric),
-                        `peers` (distinct addresses there so far), `decision` (continue, stop)
+                        `peers` (distinct addresses there so far), `decision` (continue, stop, or audit: it
+                        would have been stopped and goes on), `values` {metric: value} where several ranked
         end             `state` (complete, stopped, failed, infeasible), `params`, `settings` (all settings of
                         the pipeline, without those that do nothing), `metrics`, `violations` {metric: how far
                         outside its bound}, `curve`, `epochs_trained` and `epochs_reused` (student epochs that
                         it ran, or found stored), `teacher_epochs_trained`, `seconds`, `seconds_waiting` (of
                         them, for epochs that others trained), `reason` (text or null), `started`,
                         `time`; `duplicate_of` (number) where an earlier trial had
-                        finished the same recipe: it was answered at once, with that trial's numbers
+                        finished the same recipe: it was answered at once, with that trial's numbers;
+                        `audited` (a rung) where that one would have stopped it
     RUN/confirm.jsonl   only with `confirm`: what was trained again after the search, in events as those of
                         trials.jsonl, numbered from 0; each also has `role` (finalist, baseline, twin), `of` (the
                         trial of the search that it stands for; of a baseline or twin the winner), `seed` and
@@ -140,6 +142,7 @@ class Trial:
     seconds_waiting: float = 0.0
     reason: str | None = None
     duplicate_of: int | None = None
+    audited: str | None = None
     asked: str | None = None
     ended: str | None = None
     settings: Mapping[str, Any] | None = None
@@ -312,6 +315,7 @@ def _trial(number: int, asked: Mapping[str, Any], end: Mapping[str, Any], rungs:
         seconds_waiting=float(end.get("seconds_waiting", 0.0)),
         reason=end.get("reason"),
         duplicate_of=end.get("duplicate_of"),
+        audited=end.get("audited"),
         asked=asked.get("time"),
         ended=end.get("time"),
         settings=None if end.get("settings") is None else dict(end["settings"]),

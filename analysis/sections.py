@@ -1,7 +1,8 @@
-"""What the report has beyond the answer: comparisons of a grid, damage by class, structure, pipeline."""
+"""What the report has beyond the answer: comparisons of a grid, damage, early stopping, structure, pipeline."""
 
 from __future__ import annotations
 
+from analysis.audit.parts import audit_section
 from analysis.damage.parts import damage_section
 from analysis.draw_schematic import draw_schematic
 from analysis.grids.cells import grid
@@ -25,6 +26,7 @@ TABLES = (
     "methods",
     "damage-sets",
     "damage-classes",
+    "early-stopping",
 )
 FIGURES = (
     "confirmation",
@@ -44,13 +46,13 @@ FIGURES = (
 
 
 def comparisons(run: Run, choice: Choice | None) -> tuple[Section, ...]:
-    """The tables and figures of a grid, and who pays for the pruning: what `run` has the records for.
+    """The tables and figures of a grid, who pays for the pruning, what early stopping cost: as `run` has records.
 
     Raises:
         ResultsError: an image in the records is damaged.
     """
-    found, damage = grid(run), damage_section(run, choice)
-    return (*(grid_sections(found) if found else ()), *((damage,) if damage else ()))
+    found, more = grid(run), (damage_section(run, choice), audit_section(run))
+    return (*(grid_sections(found) if found else ()), *(section for section in more if section))
 
 
 def drawings(run: Run, choice: Choice | None) -> tuple[Section, ...]:

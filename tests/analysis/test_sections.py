@@ -27,7 +27,7 @@ Settings = Callable[..., dict[str, Any]]
 def everything(
     make_grid_once: Make, events_of: Events, point_of: Events, settings_of: Settings, confirm_of: Events
 ) -> Report:
-    """The report of a grid with scratch, random draws, damage and confirmed finalists: all that there can be."""
+    """The report of a grid with scratch, random draws, damage, rungs and confirmed finalists: all that can be."""
     file = io.BytesIO()
     Image.new("L", (8, 8), 90).save(file, "PNG")
     lost = [{"row": 1, "label": 0, "answer": 1, "png": base64.b64encode(file.getvalue()).decode()}]
@@ -48,6 +48,9 @@ def everything(
         random = {"prune__method": "random", "prune__like": "slimming", "prune__draw": draw}
         events += point_of(number, 0.9 + draw / 100, settings_of(0.5, **random))
         number += 1
+    for place, one in enumerate(("continue", "continue", "stop")):
+        rung = {"event": "rung", "trial": 3 * place, "rung": "drops=0", "epoch": 2, "address": f"r{place}"}
+        events.append(rung | {"value": 0.9 - place / 10, "peers": place + 1, "decision": one})
     folder = make_grid_once(events)
     with (folder / "space.yaml").open("a") as space:
         space.write("confirm: {top: 2, seeds: 2, data: train}\n")
@@ -79,6 +82,7 @@ def test_every_part_is_there_where_the_run_has_all_records(everything: Report) -
         "Inherited weights against scratch",
         "Pruning methods",
         "Who pays for the pruning",
+        "Early stopping",
         "Full ranking",
         "Structure and pipeline",
         "How it was made",
@@ -105,9 +109,9 @@ def test_nested_records_are_kept_out_of_the_csv(everything: Report) -> None:
     assert not [cell for row in rows for cell in row if "{" in cell]
 
 
-def test_a_search_has_only_the_drawings(make_run: Make) -> None:
+def test_a_search_has_only_its_early_stopping_and_the_drawings(make_run: Make) -> None:
     run = read_run(make_run())
-    assert comparisons(run, best(run)) == ()
+    assert [section.title for section in comparisons(run, best(run))] == ["Early stopping"]
     assert [picture.name for section in drawings(run, best(run)) for picture in section.pictures] == [
         "pipeline"
     ]
