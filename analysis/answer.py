@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analysis.cost import Cost, Macs, Seconds
+from analysis.ended import why_ended
 from analysis.files import shown
 from analysis.records import Run, TrialState
 from analysis.select import Baseline, Choice, Objective, images_of, primary
@@ -61,7 +62,8 @@ def _status(run: Run) -> str:
         case "running":
             return f"Still running: {progress}; if it was killed, {resume}."
         case "done":
-            return f"Done: {progress}.{torn}"
+            why = why_ended(run.manifest, run.space)
+            return f"Done: {progress}{f', since {why}' if why else ''}.{torn}"
         case status:
             return f"{str(status).capitalize()}: {progress}; {resume}.{torn}"
 

@@ -7,7 +7,9 @@ docs/results_format.md says the same at more length; a test compares the names.
                         `objective`, `constraints`, `sweep`, `confirm`, `resources`, `store`; any may be absent
     RUN/manifest.json   `format` (1), `name`, `status` (running, done, interrupted, failed), `command` (list or
                         line), `seed`, `versions` {package: version}, `git`, `machine`, `warnings` (list of
-                        texts), `started`, `ended`, `sessions` (later resumes), `store`, `store_bytes`, `workers`
+                        texts), `started`, `ended`, `ended_by` (trials, epochs, hours, macs, patience, exhausted; null
+                        unless it is done), `seconds` (of the search, all sessions), `sessions` (later resumes,
+                        with the `budget` that they raised), `store`, `store_bytes`, `workers`
     RUN/trials.jsonl    append-only, one event a line: `event`, `trial` (number from 0), and of
         asked           `params` {dotted key: value}, `time`
         rung            `rung` (name of the peer group), `epoch`, `address`, `value` (the compared metric),
@@ -18,9 +20,10 @@ docs/results_format.md says the same at more length; a test compares the names.
                         outside its bound}, `curve`, `epochs_trained` and `epochs_reused` (student epochs that
                         it ran, or found stored), `teacher_epochs_trained`, `seconds`, `seconds_waiting` (of
                         them, for epochs that others trained), `reason` (text or null), `started`,
-                        `time`; `duplicate_of` (number) where an earlier trial had
-                        finished the same recipe: it was answered at once, with that trial's numbers;
-                        `audited` (a rung) where that one would have stopped it
+                         `time`, `spent` (on the search up to here: `seconds`, `epochs`, `macs`);
+                         `duplicate_of` (number) where an earlier trial had
+                         finished the same recipe: it was answered at once, with that trial's numbers;
+                         `audited` (a rung) where that one would have stopped it
     RUN/confirm.jsonl   only with `confirm`: what was trained again after the search, in events as those of
                         trials.jsonl, numbered from 0; each also has `role` (finalist, baseline, twin), `of` (the
                         trial of the search that it stands for; of a baseline or twin the winner), `seed` and
@@ -185,12 +188,17 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     if not log.exists() and manifest.get("status") != "running":
         raise ResultsError(f"{log}: is missing, and with it every trial. Restore it.")
     events, torn = read_events(log) if log.exists() else ([], False)
+    trials = fold(events, log)
+    if (
+        manifest.get("ended_by") is not None
+    ):  # what was asked for ahead, and never begun, is none of its trials
+        trials = tuple(trial for trial in trials if trial.state is not TrialState.running)
     return Run(
         path=folder,
         name=folder.resolve().name,
         manifest=manifest,
         space=space,
-        trials=fold(events, log),
+        trials=trials,
         torn=torn,
     )
 

@@ -114,6 +114,11 @@ def human(count: float | None) -> str:
     return f"{count:.0f}"
 
 
+def counted(done: int, of: int | None) -> str:
+    """How many are done: "3 of 12", or "3" where no one knows how many there will be."""
+    return f"{done} of {of}" if of is not None else str(done)
+
+
 def column(counts: Sequence[float | None], *, units: str = "MG") -> tuple[str, list[str]]:
     """A column of counts in one unit and with equal decimals: ("M", ["1.23", "0.62"]); dashes for None.
 

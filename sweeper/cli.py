@@ -17,6 +17,7 @@ examples:
   sweeper run finetune --trials 48 --seed 1 --name second
   sweeper run finetune --set finetune.lr=0.01 --set 'search.prune.percent=[0.5, 0.7]'
   sweeper resume runs/finetune                    go on after Ctrl-C, a crash or a reboot
+  sweeper resume runs/finetune --trials 200       more budget, also for a sweep that has ended
   sweeper status                                  all runs
   sweeper train runs/finetune/report/best.yaml    the best configuration by itself; writes the network
   sweeper store --verify --trim 5                 shared states: read them all, then keep the 5 GB used last
@@ -25,6 +26,16 @@ SPACE is a file, or the name of a shipped space (with or without space/ and .yam
 exit codes: 0 done, 1 cannot finish, 2 bad input, 3 a damaged file, 4 another process owns the run,
 130 interrupted
 """
+
+
+_BUDGETS: dict[str, tuple[type, str]] = {
+    "trials": (int, "number of trials"),
+    "epochs": (int, "distinct student epochs to train"),
+    "hours": (float, "wall time of the search, of all sessions"),
+    "macs": (float, "multiply-accumulates to execute"),
+    "patience": (int, "trials in a row that may bring nothing better"),
+}
+"""Option, and key of ``sweep`` -> its type and what it means."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,8 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         )
         one.add_argument("--seed", type=int, help="seed of the student's training and of the sampler")
         one.add_argument("--name", help="name of the run (default: the file's)")
-    for one in (run, plan):
-        one.add_argument("--trials", type=int, help="number of trials")
+    for one in (run, plan, resume):
+        for name, (kind, help_) in _BUDGETS.items():
+            one.add_argument(f"--{name}", type=kind, metavar="N", help=help_)
     for one in (run, train, status, plan):
         one.add_argument(
             "--out", type=Path, default=Path("runs"), metavar="DIR", help="where runs are (runs)"
@@ -110,14 +122,17 @@ def _space(options: argparse.Namespace) -> Any:
 
     given = options.space if "space" in options else options.config
     overrides = [read_override(text) for text in options.set]
-    for key, option in (("name", "name"), ("seed", "seed"), ("sweep.trials", "trials")):
-        value = getattr(options, option, None)
-        if value is not None:
-            overrides.append((key, value))
+    overrides += [(key, value) for key in ("name", "seed") if (value := getattr(options, key)) is not None]
+    overrides += [(f"sweep.{key}", value) for key, value in _budget(options).items()]
     space = load(given, overrides)
     if options.seed is not None and space.settings.sweep is not None:
         space = load(given, [*overrides, ("sweep.seed", options.seed)])
     return space
+
+
+def _budget(options: argparse.Namespace) -> dict[str, float]:
+    """Key of ``sweep`` -> what the command line gives for it."""
+    return {key: value for key in _BUDGETS if (value := getattr(options, key, None)) is not None}
 
 
 def _store(options: argparse.Namespace) -> Path:
@@ -147,7 +162,7 @@ def _resume(options: argparse.Namespace) -> int:
     stream = sys.stderr if options.json else sys.stdout
     folder = Path(options.run)
     how = Options(store=options.store or kept_store(folder), stream=stream, debug=options.debug)
-    resume(folder, options=how, command=_command(options))
+    resume(folder, options=how, command=_command(options), budget=_budget(options))
     say_closing(folder, stream, as_json=options.json)
     return 0
 

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from analysis.answer import counts
 from analysis.conclusion import conclude
 from analysis.confirmation.words import verdicts
+from analysis.ended import why_ended
 from analysis.files import shown
 from analysis.records import TRIALS, Run, TrialState, read_events, read_run
 from analysis.text import plain
@@ -32,6 +33,7 @@ def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
         ("", said.saves),
         ("", settings),
         ("trials", said.trials),
+        ("", _ended(run)),
         ("epochs", said.epochs),
         ("confirm", "" if confirmed is None else confirmed.words),
         *(("", text) for text in (verdicts(found.confirmation) if found.confirmation else ())),
@@ -50,6 +52,7 @@ def say_closing(folder: Path, stream: TextIO, *, as_json: bool) -> None:
         chosen = None if choice is None else choice.chosen.trial
         facts = {
             "run": str(folder),
+            "ended_by": run.manifest.get("ended_by"),
             "trials": {state.value: count for state, count in counts(run).items()},
             "epochs": {name: getattr(spent, name) for name in ("alone", "trained", "executed", "teacher")},
             "views": {"computed": spent.views, "again": spent.views_again, "live": spent.views_live},
@@ -64,6 +67,14 @@ def say_json(value: object) -> None:
     """One line on standard output, the last."""
     sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
     sys.stdout.flush()
+
+
+def _ended(run: Run) -> str:
+    """Why there are no more trials, and how there would be."""
+    why, by = why_ended(run.manifest, run.space), run.manifest.get("ended_by")
+    if not why or by == "exhausted":
+        return f"No more were asked for: {why}." if why else ""
+    return f"No more were asked for: {why}. More: sweeper resume {shown(run.path)} --{by} N."
 
 
 def _train(folder: Path) -> str:

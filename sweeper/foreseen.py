@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import count, islice
 
 import torch
 from torch import nn
@@ -47,7 +47,7 @@ MOST = 2000
 
 
 def foresee(space: Space, place: Place) -> list[Foreseen]:
-    """All trials, or the first ``MOST``; TPE's points are stood in for by random ones."""
+    """All trials, or the first ``MOST``, whatever they cost; TPE's points are stood in for by random ones."""
     sizes = _Sizes(place=place)
     return [_trial(space, params, place, sizes) for params in islice(_points(space), MOST)]
 
@@ -85,7 +85,7 @@ def _points(space: Space) -> Iterator[Params]:
                 yield params
         return
     rng = random.Random(sweep.seed)
-    for _ in range(sweep.trials or 0):
+    for _ in count() if sweep.trials is None else range(sweep.trials):
         yield space.draw(rng)
 
 

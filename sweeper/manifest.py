@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from analysis import plain_yaml
 from analysis.records import FORMAT, MANIFEST, SPACE, write_json
+from sweeper.budget import BUDGETS
 from sweeper.folder import written
 from sweeper.live import now
 from sweeper.resources import gpus_here
@@ -23,7 +24,7 @@ from sweeper.space import Space
 from trainables.errors import DamagedFileError, InputError
 from trainables.upkeep import size_of
 
-MAY_CHANGE = "sweep.trials, confirm, resources and store"
+MAY_CHANGE = f"{', '.join(f'sweep.{key}' for key in BUDGETS)}, confirm, resources and store"
 PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "scikit-learn", "safetensors")
 
 Status = Literal["running", "done", "interrupted", "failed"]
@@ -60,6 +61,8 @@ class Manifest:
                 "warnings": list(space.warnings),
                 "started": now(),
                 "ended": None,
+                "ended_by": None,
+                "seconds": 0.0,
                 "sessions": [],
                 "store": None if store is None else str(store.resolve()),
                 "space": _study(folder),
@@ -90,6 +93,12 @@ class Manifest:
         kept = None if store is None else str(store.resolve())
         return cls(folder, facts | {"sessions": [*facts.get("sessions", []), session], "store": kept})
 
+    @property
+    def session(self) -> dict[str, Any]:
+        """The facts of this session, of a run that is resumed."""
+        found: dict[str, Any] = self.facts["sessions"][-1]
+        return found
+
     def write(self, status: Status, **facts: Any) -> None:
         """Write it down with its new status.
 
@@ -99,7 +108,7 @@ class Manifest:
         ended = (
             {"ended": None} if status == "running" else {"ended": now(), "store_bytes": self._store_bytes()}
         )
-        self.facts |= {"status": status, **ended, **facts}
+        self.facts |= {"status": status, "ended_by": None, **ended, **facts}
         with written(self.folder):
             write_json(self.folder / MANIFEST, self.facts)
 
@@ -148,5 +157,5 @@ def _study(folder: Path) -> str:
     assert isinstance(plain, dict)
     study = {key: value for key, value in plain.items() if key not in ("confirm", "resources", "store")}
     if isinstance(study.get("sweep"), dict):
-        study["sweep"] = {key: value for key, value in study["sweep"].items() if key != "trials"}
+        study["sweep"] = {key: value for key, value in study["sweep"].items() if key not in BUDGETS}
     return hashlib.sha256(json.dumps(study, sort_keys=True).encode()).hexdigest()

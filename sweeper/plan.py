@@ -10,6 +10,7 @@ from sweeper import asha
 from sweeper.bench import Bench, quiet
 from sweeper.foreseen import Foreseen, confirmation, foresee
 from sweeper.keep import branch_points
+from sweeper.plan_budget import affordable
 from sweeper.resources import check_files, fitting_workers, gpus_per_trial
 from sweeper.settings import Asha
 from sweeper.space import Space, compare_within
@@ -32,6 +33,8 @@ class Plan:
     points: int | None
     """Distinct points of the space, counted up to ``COUNTED``; None where a setting has a range."""
     trials: int
+    limit: str | None
+    """What allows so many, about, where it is not their own number."""
     counted: int
     """Trials that the figures below are of: all, or the first ``foreseen.MOST``."""
     sampler: str
@@ -84,16 +87,19 @@ def plan(space: Space, store: Path) -> Plan:
     workers = fitting_workers(resources)
     check_files(space)
     bench = Bench.of(space, gpus=gpus_per_trial(resources))
+    images = len(bench.place.images.labels)
     with quiet():
         trials = foresee(space, bench.place)
         seconds = seconds_per_epoch(trials, bench)
+        trials, until = affordable(
+            trials, sweep, lambda one, seen: _cost([one], seconds, images, seen), workers=workers
+        )
         teacher = teacher_work(trials, bench, store, space.settings.store.max_gb)
         confirm = confirmation(space, trials, bench.place)
         again_seconds = seconds_per_epoch(confirm, bench)
         again_taught = teacher_work(confirm, bench, store, space.settings.store.max_gb)
-    images = len(bench.place.images.labels)
-    alone, shared = (_cost(trials, seconds, images, once=once) for once in (False, True))
-    again = _cost(confirm, again_seconds, images, once=True)
+    alone, shared = (_cost(trials, seconds, images, seen) for seen in (None, set[str]()))
+    again = _cost(confirm, again_seconds, images, set())
     disk, free = _disk(space, trials), shutil.disk_usage(_existing(store)).free / 1e9
     limit = space.settings.store.max_gb
     rungs = _rungs(space, trials)
@@ -101,7 +107,8 @@ def plan(space: Space, store: Path) -> Plan:
     return Plan(
         name=space.name,
         points=points,
-        trials=_asked(space, points),
+        trials=len(trials) if until else _asked(space, points),
+        limit=until,
         counted=len(trials),
         sampler=sweep.sampler,
         workers=workers,
@@ -147,7 +154,7 @@ def _asked(space: Space, points: int | None) -> int:
     assert space.settings.sweep is not None
     trials = space.settings.sweep.trials
     if space.settings.sweep.sampler != "grid":
-        assert trials is not None
+        assert trials is not None  # else something else limits them
         return trials
     assert points is not None
     return points if trials is None else min(points, trials)
@@ -164,17 +171,17 @@ class _Cost:
     """Of the student."""
 
 
-def _cost(trials: Sequence[Foreseen], seconds: dict[str, float], images: int, *, once: bool) -> _Cost:
-    """What the trials cost; ``once``: where equal epochs are trained once."""
-    seen: set[str] = set()
+def _cost(trials: Sequence[Foreseen], seconds: dict[str, float], images: int, seen: set[str] | None) -> _Cost:
+    """What the trials cost; where equal epochs are trained once, ``seen`` are those that are there, and get more."""
     epochs = {"student": 0, "teacher": 0}
     total, macs = SECONDS_PER_TRIAL * len(trials), 0.0
     for trial in trials:
         for segment in (*trial.segments, *([trial.teacher] if trial.teacher else [])):
             for address in segment.addresses[1:] if segment.rates else ():
-                if once and address in seen:
+                if seen is not None and address in seen:
                     continue
-                seen.add(address)
+                if seen is not None:
+                    seen.add(address)
                 epochs["teacher" if segment.stage == "teacher" else "student"] += 1
                 total += seconds[trial.kind(segment.stage)]
                 if segment.stage != "teacher":  # a pass forward, two backward

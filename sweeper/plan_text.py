@@ -29,7 +29,9 @@ def _rows(planned: Plan) -> Iterator[tuple[str, str]]:
     """(name, what is said of it), in order."""
     many = "endlessly many points" if planned.points is None else f"{planned.points:,} points in the space"
     many += " or more" if planned.points == COUNTED else ""
-    yield "trials", f"{planned.trials:,} by {planned.sampler}, {planned.workers} at a time; {many}"
+    count = f"about {planned.trials:,}" if planned.limit else f"{planned.trials:,}"
+    why = f", {planned.limit}" if planned.limit else ""
+    yield "trials", f"{count} by {planned.sampler}, {planned.workers} at a time{why}; {many}"
     if planned.counted < planned.trials:
         yield "", f"all that follows is of the first {planned.counted:,} of them"
     saved = planned.epochs_alone / max(1, planned.epochs_shared)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.text import plain, show
+from analysis.text import counted, plain, show
 from sweeper.progress_view import Row, View, clock, cost, duration, role
 
 
-def ended_line(event: Mapping[str, Any], budget: int, *, word: str = "trial") -> str:
+def ended_line(event: Mapping[str, Any], budget: int | None, *, word: str = "trial") -> str:
     """An ended trial, aligned with the lines before it."""
-    metrics = event["metrics"]
-    parts = [f"{word} {event['trial']:>{len(str(max(budget - 1, 0)))}}", f"{event['state']:<10}"]
+    metrics, width = event["metrics"], 2 if budget is None else len(str(max(budget - 1, 0)))
+    parts = [f"{word} {event['trial']:>{width}}", f"{event['state']:<10}"]
     if "accuracy" in metrics:
         parts.append(f"accuracy {metrics['accuracy']:.3f}")
     if "role" in event:
@@ -31,12 +31,13 @@ def ended_line(event: Mapping[str, Any], budget: int, *, word: str = "trial") ->
 def heartbeat(view: View) -> str:
     """How far all is, in a line."""
     running = [_where(row, view.word) for row in view.rows[:4]] + (["..."] if len(view.rows) > 4 else [])
-    parts = [clock(view.elapsed), f"{view.ended} of {view.budget} {view.word}s", ", ".join(running)]
+    ended = f"{counted(view.ended, view.budget)} {view.word}s"
+    parts = [clock(view.elapsed), ", ".join([ended, *(use.words for use in view.uses)]), ", ".join(running)]
     if view.best is not None:
         parts.append(
             f"best {view.best.metric} {view.best.metrics[view.best.metric]:.4g} (trial {view.best.number})"
         )
-    if view.left is not None and view.ended < view.budget:
+    if view.left is not None and view.share < 1:
         parts.append(f"~{duration(view.left)} left")
     return "  ".join(part for part in parts if part)
 

@@ -42,7 +42,7 @@ def _header(view: View) -> Table:
     grid.add_column(justify="right", no_wrap=True)
     left = "–" if view.left is None else f"~{duration(view.left)}"
     right = Text.assemble((clock(view.elapsed), "bold"), (" elapsed", "dim"))
-    if view.ended < view.budget:
+    if view.share < 1:
         right.append_text(Text.assemble("   ", (left, "bold"), (" left", "dim")))
     right.append_text(
         Text.assemble("   ", (f"{view.workers}", "bold"), (f" worker{'s'[: view.workers > 1]}", "dim"))
@@ -94,9 +94,7 @@ def _footer(view: View, wide: bool, hidden: int) -> Table:
         grid.add_row("", Text(f"and {hidden} more running", style="dim"))
     if view.judged:
         grid.add_row("best", _best_line(view.best))
-    done = Text.assemble(
-        _bar(view.ended / view.budget, 32 if wide else 16, "green"), f" {view.ended} of {view.budget}"
-    )
+    done = Text.assemble(_bar(view.share, 32 if wide else 16, "green"), f" {view.standing}")
     for state in STATES:
         if view.states[state]:
             colour = COLOURS[state]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.text import human, plain
+from analysis.text import counted, human, plain
+from sweeper.budget import Use
 from sweeper.knobs import Params
 from sweeper.live import Live
 from sweeper.trials import Trials
@@ -65,7 +66,10 @@ class View:
     left: float | None
     """Seconds to the end, None while there is nothing to tell it by."""
     workers: int
-    budget: int
+    budget: int | None
+    """Trials at the end, at most; None: as many as ``uses`` allow."""
+    uses: Sequence[Use]
+    """How much is used of other budgets."""
     states: Mapping[str, int]
     rows: Sequence[Row]
     best: Best | None
@@ -78,6 +82,18 @@ class View:
     def ended(self) -> int:
         """Trials that ended, however."""
         return sum(self.states.values())
+
+    @property
+    def share(self) -> float:
+        """How much is done, by the budget that will be used up first; 0 where no one knows, at most 1."""
+        shares = [use.share for use in self.uses]
+        shares += [self.ended / self.budget] if self.budget else []
+        return min(1.0, max(shares, default=0.0))
+
+    @property
+    def standing(self) -> str:
+        """``3 of 12``; ``3, 120 of 400 epochs``."""
+        return ", ".join([counted(self.ended, self.budget), *(use.words for use in self.uses)])
 
 
 def snapshot(book: Trials, *, name: str, began: float, workers: int) -> View:
@@ -97,9 +113,10 @@ def snapshot(book: Trials, *, name: str, began: float, workers: int) -> View:
         word=book.word,
         judged=bool(book.directions),
         elapsed=time.monotonic() - began,
-        left=_left(book.budget - len(ended), ended, live, workers),
+        left=_left(book, ended, live, workers),
         workers=workers,
         budget=book.budget,
+        uses=book.uses,
         states={state: counts[state] for state in STATES},
         rows=[_row(one) for one in live],
         best=_best(book, ended),
@@ -110,7 +127,18 @@ def snapshot(book: Trials, *, name: str, began: float, workers: int) -> View:
     )
 
 
-def _left(to_do: int, ended: Sequence[Mapping[str, Any]], live: Sequence[Live], workers: int) -> float | None:
+def _left(
+    book: Trials, ended: Sequence[Mapping[str, Any]], live: Sequence[Live], workers: int
+) -> float | None:
+    """Seconds until the first budget is used up; None while there is nothing to tell it by."""
+    known = [max(book.seconds * (1 / use.share - 1), 0.0) for use in book.uses if use.share]
+    trials = None if book.budget is None else _left_of(book.budget - len(ended), ended, live, workers)
+    return min([*known, *([] if trials is None else [trials])], default=None)
+
+
+def _left_of(
+    to_do: int, ended: Sequence[Mapping[str, Any]], live: Sequence[Live], workers: int
+) -> float | None:
     """Seconds to the end if trials take what the last ones took: early ones train what later ones reuse."""
     recent = [event["seconds"] for event in ended[-max(8, 2 * workers) :]]
     if not recent:

@@ -1,7 +1,7 @@
 """Start a sweep, or go on with one, and drive it to its end."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,9 @@ from typing import Any, TextIO
 from analysis.events import EventLog
 from analysis.files import write_text
 from analysis.records import CONFIRM, CONFIRM_LEDGER, LEDGER, SPACE, TRIALS, read_events, read_run
-from analysis.text import plain
+from analysis.text import counted, plain
 from sweeper.book import EXHAUSTED, Book
+from sweeper.budget import Meter, seconds_of
 from sweeper.confirm import planned
 from sweeper.confirm_book import ConfirmBook
 from sweeper.engine import Work, execute
@@ -20,8 +21,9 @@ from sweeper.folder import make, owned, refuse_begun, refuse_unbegun, written
 from sweeper.interrupts import Interrupts
 from sweeper.keep import branch_points
 from sweeper.manifest import Manifest
+from sweeper.more import check_enough, raised, write_raised
 from sweeper.resources import fitting_workers, gpus_per_trial
-from sweeper.space import Space, load
+from sweeper.space import Space
 from sweeper.trials import Trials
 from sweeper.try_out import Tried, try_out
 from trainables.errors import DISK_FULL, InputError
@@ -86,20 +88,31 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
     return folder
 
 
-def resume(folder: Path, *, options: Options, command: Sequence[str]) -> Path:
-    """Go on with a sweep that was interrupted or killed; one that is done stays as it is.
+def resume(
+    folder: Path, *, options: Options, command: Sequence[str], budget: Mapping[str, float] | None = None
+) -> Path:
+    """Go on with a sweep that was interrupted or killed, or has got more budget; one that is done stays as it is.
+
+    Args:
+        folder: the run's.
+        options: as for ``start``.
+        command: the command line, for the manifest.
+        budget: key of ``sweep`` -> its new value, which is written into the run's space.
 
     Raises:
-        InputError: no run was begun there, or what it needs is no longer there.
+        InputError: no run was begun there, what it needs is no longer there, or more was spent before.
         DamagedFileError, ResultsError: a file of the run is damaged.
         BusyError, CannotFinishError, InterruptedSweepError: as they say.
     """
     refuse_unbegun(folder)
     with owned(folder):
-        space = load(str(folder / SPACE))
+        space = raised(folder, budget or {})
         manifest = Manifest.resumed(folder, space, command=command, store=options.store)
         workers = fitting_workers(space.settings.resources)
         events = read_events(folder / TRIALS)[0] if (folder / TRIALS).exists() else []
+        if budget:
+            check_enough(folder, budget, events, _meter(folder, manifest, events).spent())
+            manifest.session["budget"] = write_raised(folder, budget)
         _warn(space, options)
         session = _Session(space=space, folder=folder, options=options, manifest=manifest, workers=workers)
         _work(session, events=events)
@@ -139,7 +152,8 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None, tried: Trie
         mirror = Mirror(folder / "study.db", space)
         mirror.rebuild(events or ())
         stack.callback(mirror.close)
-        book = Book(space, log, listeners=[board.event, mirror.event], watchers=[board.entry])
+        meter = _meter(folder, session.manifest, events or ())
+        book = Book(space, log, meter=meter, listeners=[board.event, mirror.event], watchers=[board.entry])
         book.replay(events or ())
         if book.left:
             # what is gone since an earlier session must not fail the trials that are left
@@ -149,11 +163,18 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None, tried: Trie
             _make_store(session.options)
             session.manifest.write("running", workers=session.workers)
             _drive(book, session, interrupts)
+            session.manifest.facts["seconds"] = round(meter.spent().seconds, 3)
         confirmed = _confirm(session, interrupts) if book.finished else None
     for trouble in (board.trouble, mirror.trouble):
         if trouble is not None:
             session.options.warn(f"{trouble}; sweeper resume {folder} makes it again")
     _conclude(book, confirmed, session)
+
+
+def _meter(folder: Path, manifest: Manifest, events: Sequence[Mapping[str, Any]]) -> Meter:
+    """Counts on from what earlier sessions have spent."""
+    seconds = max(manifest.facts.get("seconds") or 0.0, seconds_of(events))
+    return Meter(folder / LEDGER, seconds=seconds)
 
 
 def _confirm(session: _Session, interrupts: Interrupts) -> ConfirmBook | None:
@@ -249,7 +270,7 @@ def _conclude(book: Book, confirmed: ConfirmBook | None, session: _Session) -> N
             with suppress(CannotFinishError):
                 manifest.write("interrupted")
             raise InterruptedSweepError(
-                f"interrupted: {len(one.ended)} of {one.budget} {one.word}s are done. "
+                f"interrupted: {counted(len(one.ended), one.budget)} {one.word}s are done. "
                 f"Go on with: sweeper resume {folder}"
             )
     reasons = _all_failed(book)
@@ -261,10 +282,10 @@ def _conclude(book: Book, confirmed: ConfirmBook | None, session: _Session) -> N
         session.options.warn(f"every confirm run failed, the first with: {reasons[0]}")
     if book.exhausted:
         session.options.warn(
-            f"the space is exhausted: the last {EXHAUSTED} points asked for had all been finished before, "
-            f"so the sweep ends with {len(book.ended)} of {book.budget} trials"
+            f"the space is exhausted: the last {EXHAUSTED} points asked for brought nothing new, "
+            f"so the sweep ends with {counted(len(book.ended), book.budget)} trials"
         )
-    manifest.write("done")
+    manifest.write("done", ended_by=book.ended_by)
 
 
 def _all_failed(book: Trials) -> list[str]:

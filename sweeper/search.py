@@ -54,10 +54,9 @@ class Search:
         """The objectives of each complete trial."""
 
     @property
-    def budget(self) -> int:
-        """How many trials will be asked for at most."""
+    def budget(self) -> int | None:
+        """How many trials will be asked for at most; None: as many as another budget allows."""
         if self.points is None:
-            assert self.sweep.trials is not None
             return self.sweep.trials
         return min(len(self.points), self.sweep.trials or len(self.points))
 

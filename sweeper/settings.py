@@ -81,7 +81,15 @@ class Sweep(Settings):
     """How much is searched, by which method."""
 
     trials: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Points to try; null with ``sampler: grid``: all of them."""
+    """Points to try; null with another budget: as many as it allows, with ``sampler: grid``: all of them."""
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    """Distinct student epochs to train; once so many are, no other trial begins."""
+    hours: Positive | None = None
+    """Wall time of the search, of all its sessions; after it no other trial begins."""
+    macs: Positive | None = None
+    """Multiply-accumulates to execute, the teacher's too; once so many are, no other trial begins."""
+    patience: Count | None = None
+    """Trials that may end in a row without one that is better than all before; then no other begins."""
     seed: Seed = 0
     """Seed of the sampler."""
     sampler: Literal["tpe", "gp", "nsga2", "nsga3", "cmaes", "random", "sobol", "grid"] = "tpe"
@@ -94,7 +102,8 @@ class Sweep(Settings):
 
     @model_validator(mode="after")
     def _trials_or_grid(self) -> Self:
-        if self.trials is None and self.sampler != "grid":
+        others = (self.epochs, self.hours, self.macs, self.patience)
+        if self.trials is None and self.sampler != "grid" and not any(others):
             raise fault(f"needs trials with sampler: {self.sampler}", "Set sweep.trials: 24.")
         return self
 

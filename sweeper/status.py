@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from analysis.conclusion import conclude
+from analysis.ended import why_ended
 from analysis.errors import InputError
 from analysis.files import shown
 from analysis.records import TRIALS, Run, TrialState, read_run
@@ -39,6 +40,8 @@ def say_status(root: Path, given: str | None, stream: TextIO, *, as_json: bool) 
         )
         if facts["confirm"] is not None:
             done += "; {ended} of {planned} confirm runs".format(**facts["confirm"])
+        if why := why_ended(run.manifest, run.space):
+            done += f"; {why}"
         accuracy = facts["accuracy"]
         found = "no result yet" if accuracy is None else f"best {percent(accuracy, 1)} %"
         stream.write(f"{plain(shown(run.path)):32} {plain(str(facts['status'])):12} {found:14} {done}\n")
@@ -49,6 +52,7 @@ def _facts(run: Run) -> dict[str, Any]:
     return {
         "run": str(run.path),
         "status": run.manifest.get("status"),
+        "ended_by": run.manifest.get("ended_by"),
         "trials": {state.value: len(run.of(state)) for state in TrialState},
         "confirm": confirmed and confirmed.facts,
         "accuracy": None if choice is None else choice.chosen.trial.metric("accuracy"),

@@ -5,13 +5,14 @@ confirmation of its answer (``ConfirmBook``) say what is tried, and what becomes
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from analysis.events import EventLog
 from sweeper.ahead import Ahead
 from sweeper.asha import Decision
+from sweeper.budget import Use
 from sweeper.knobs import Params
 from sweeper.live import Event, Live, broken, end_of, now
 from sweeper.space import Space
@@ -68,13 +69,24 @@ class Trials(ABC):
         self._asked: dict[int, Event] = {}
         self._waiting: dict[int, Recipe] = {}
         self._deaths: dict[int, int] = {}
+        self._begun: set[int] = set()
 
     # --- what is tried ----------------------------------------------------------------------------
 
     @property
     @abstractmethod
-    def budget(self) -> int:
-        """How many will have been asked for at the end, at most."""
+    def budget(self) -> int | None:
+        """How many will have been asked for at the end, at most; None: no one knows."""
+
+    @property
+    def uses(self) -> Sequence[Use]:
+        """How much is used of budgets that do not count trials."""
+        return ()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time, of all sessions, up to the last end."""
+        return 0.0
 
     @property
     @abstractmethod
@@ -84,6 +96,14 @@ class Trials(ABC):
     @abstractmethod
     def _point(self, number: int) -> tuple[Params, Mapping[str, Any]]:
         """The point of trial ``number``, which is the next one, and what else its events say of it."""
+
+    def _may_begin(self, number: int) -> bool:
+        """Whether a trial that waits is begun; one that was under way before is in ``_begun``."""
+        return True
+
+    def _more(self) -> dict[str, Any]:
+        """What the end of a trial says besides."""
+        return {}
 
     def _told(self, event: Event, live: Live) -> None:
         """A trial has ended, and that is written down."""
@@ -98,7 +118,7 @@ class Trials(ABC):
     @property
     def left(self) -> bool:
         """Whether any trial has yet to be begun."""
-        return self.fatal is None and (bool(self._waiting) or self.asks)
+        return self.fatal is None and (any(map(self._may_begin, self._waiting)) or self.asks)
 
     @property
     def finished(self) -> bool:
@@ -113,6 +133,7 @@ class Trials(ABC):
         """
         while self.left:
             number = self._pick()
+            self._begun.add(number)
             recipe, asked = self._waiting.pop(number), self._asked[number]
             live = Live(number=number, params=asked["params"], recipe=recipe, about=about(asked))
             self.live[number] = live
@@ -128,9 +149,10 @@ class Trials(ABC):
         length = QUEUE if looks and self.free else 1
         while len(self._waiting) < length and self.asks:
             self._ask()
+        able = ((number, recipe) for number, recipe in self._waiting.items() if self._may_begin(number))
         if self._ahead is None or not looks:
-            return next(iter(self._waiting))
-        queue = dict(islice(self._waiting.items(), QUEUE))
+            return next(able)[0]
+        queue = dict(islice(able, QUEUE))
         return self._ahead.first_free(queue, {number: live.recipe for number, live in self.live.items()})
 
     def _ask(self) -> None:
@@ -246,7 +268,7 @@ class Trials(ABC):
     def _end(
         self, live: Live, state: str, *, reason: str | None = None, metrics: Record | None = None
     ) -> Decision:
-        event = end_of(live, state, reason=reason, metrics=metrics)
+        event = end_of(live, state, reason=reason, metrics=metrics) | self._more()
         self._write(event)
         self.ended[live.number] = event
         del self.live[live.number]
