@@ -108,6 +108,8 @@ class Meter:
         self._read: dict[Path, int] = {}
         self._epochs: set[str] = set()
         self._macs: dict[tuple[Any, ...], int] = {}
+        self._looks = 0
+        """Multiply-accumulates of looks that were kept, so that none was repeated."""
 
     def spent(self) -> Spent:
         """What was spent up to now.
@@ -118,7 +120,7 @@ class Meter:
         for file in sorted(self._ledger.glob("*.jsonl")) if self._ledger is not None else ():
             self._take(file)
         seconds = self.earlier + time.monotonic() - self._began
-        return Spent(seconds=seconds, epochs=len(self._epochs), macs=sum(self._macs.values()))
+        return Spent(seconds=seconds, epochs=len(self._epochs), macs=self._looks + sum(self._macs.values()))
 
     def _take(self, file: Path) -> None:
         """The lines of a file that are new, up to the last whole one."""
@@ -130,12 +132,16 @@ class Meter:
             self._count(parse_object(line, str(file)))
 
     def _count(self, line: Mapping[str, Any]) -> None:
-        looks = line.get("kind") == "views"
         trial, stage = line["trial"], line["stage"]
-        what = (trial, stage, line["epoch"]) if looks else (trial, line["address"])
-        self._macs[what] = max(self._macs.get(what, 0), line["macs"])
         self.trials.add(trial)
-        if not looks and stage != "teacher":
+        if line.get("kind") == "views":
+            if not line["live"]:
+                self._looks += line["macs"]
+            else:
+                self._macs[trial, stage, line["epoch"]] = line["macs"]
+            return
+        self._macs[trial, line["address"]] = line["macs"]
+        if stage != "teacher":
             self._epochs.add(line["address"])
 
 

@@ -94,3 +94,29 @@ def test_trained_on_the_validation_images_too_nothing_is_validated_and_the_teach
         assert all("accuracy" not in entry for entry in end["curve"])
     ledger = sweeper.folder / "runs" / "small" / "ledger"
     assert "teacher" not in trained(ledger / "confirm")
+
+
+def test_more_trials_add_the_runs_of_new_finalists_and_keep_the_others(sweeper: Any) -> None:
+    asked = ("--set", "confirm={top: 2, seeds: 2}", "--set", "sweep.asha=null")
+    sweeper("run", "small.yaml", "--trials", "2", *asked)
+    before, executed = told(sweeper, "end"), trained_addresses(sweeper)
+    sweeper("resume", "runs/small", "--trials", "8")
+    after = told(sweeper, "end")
+    assert after[: len(before)] == before
+    assert len({(end["role"], end["of"], end["seed"]) for end in after}) == len(after)
+    status = json.loads(sweeper("status", "small", "--json").splitlines()[-1])[0]
+    assert status["confirm"]["ended"] == status["confirm"]["planned"]
+    assert {end["of"] for end in after if end["role"] == "finalist"} - {end["of"] for end in before}
+    again = trained_addresses(sweeper)
+    assert set(executed) < set(again)
+    assert len(set(again)) == len(again)
+
+
+def trained_addresses(sweeper: Any) -> list[str]:
+    """Of every epoch that the confirmation has executed."""
+    return [
+        json.loads(line)["address"]
+        for file in sorted((sweeper.folder / "runs" / "small" / "ledger" / "confirm").glob("*.jsonl"))
+        for line in file.read_text().splitlines()
+        if '"address"' in line
+    ]

@@ -20,8 +20,8 @@ def line(**more: Any) -> str:
     return json.dumps(usual | more) + "\n"
 
 
-def views(**more: Any) -> str:
-    return line(kind="views", computed=3, again=0, live="", **more)
+def views(*, live: str = "", **more: Any) -> str:
+    return line(kind="views", computed=3, again=0, live=live, **more)
 
 
 @pytest.fixture
@@ -44,11 +44,14 @@ def test_epochs_are_distinct_ones_of_students(ledger: Callable[..., Path]) -> No
 def test_macs_are_of_students_and_teachers_and_what_a_kill_repeats_counts_once(
     ledger: Callable[..., Path],
 ) -> None:
-    folder = ledger(line(), line(stage="teacher", address="t", macs=100), views(macs=1000))
-    ledger(
-        line(), views(macs=7), line(trial=1), process="after the kill"
-    )  # without a store trial 1 trains too
+    look = views(macs=1000, live="no room")
+    folder = ledger(line(), line(stage="teacher", address="t", macs=100), look)
+    ledger(line(), look, line(trial=1), process="after the kill")  # without a store trial 1 trains it, too
     assert Meter(folder).spent().macs == 10 + 100 + 1000 + 10
+
+
+def test_looks_that_fill_a_table_are_parts_of_one_epochs(ledger: Callable[..., Path]) -> None:
+    assert Meter(ledger(views(macs=1000), views(macs=200))).spent().macs == 1200
 
 
 def test_what_is_added_later_is_read_once_it_is_whole(ledger: Callable[..., Path]) -> None:

@@ -51,6 +51,9 @@ def folder(tmp_path: Path) -> Path:
             "small.yaml: search: train takes one configuration, got a search over 1 settings.",
         ),
         (["resume", "runs/none"], "runs/none: no such run folder. Name one that sweeper run has made."),
+        (["resume", "small.yaml", "--trials", "4"], "small.yaml: no such run folder."),
+        (["run", "small.yaml", "--epochs", "0"], "--set sweep.epochs: must be at least 1, got 0."),
+        (["plan", "small.yaml", "--hours", "-1"], "--set sweep.hours: must be above 0, got -1"),
         (["resume", "."], ".: has no space.yaml, so no run was begun in it. Start it with sweeper run."),
         (["status", "none"], "none: no such run, here or below runs."),
         (
@@ -74,6 +77,14 @@ def test_a_run_that_exists_is_not_begun_again(folder: Path, capsys: pytest.Captu
         "runs/small: the run exists already. Go on with it: sweeper resume runs/small, or give --name another name.\n"
     )
     assert [file.name for file in folder.iterdir()] == ["space.yaml"]
+
+
+def test_a_budget_of_a_run_is_checked_like_that_of_a_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["resume", "runs/small", "--trials", "0"]) == 2
+    assert "--set sweep.trials: must be at least 1, got 0." in capsys.readouterr().err
+    assert (folder / "space.yaml").read_text() == SPACE
 
 
 def test_a_run_of_another_process_is_left_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

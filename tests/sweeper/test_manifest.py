@@ -68,6 +68,8 @@ def test_a_damaged_or_missing_one_is_made_anew(tmp_path: Path, space: Space, con
     ("there", "instead"),
     [
         ("trials: 12", "trials: 24"),
+        ("  epochs: null\n  hours: null", "  epochs: 100\n  hours: 0.5"),
+        ("patience: null", "patience: 9"),
         ("cpus_per_trial: 1", "cpus_per_trial: 2"),
         ("max_gb: 20.0", "max_gb: 5.0"),
         ("resources:", "confirm: {top: 1}\nresources:"),
@@ -122,3 +124,15 @@ def test_states_are_in_store_unless_the_environment_says_otherwise(monkeypatch: 
     assert usual_store() == Path("store")
     monkeypatch.setenv("SWEEPER_STORE", "elsewhere")
     assert usual_store() == Path("elsewhere")
+
+
+def test_why_a_run_has_ended_is_told_until_it_goes_on(tmp_path: Path, space: Space) -> None:
+    manifest = Manifest.new(tmp_path, space, command=[], store=None)
+    manifest.write("done", ended_by="patience")
+    assert on_disk(tmp_path)["ended_by"] == "patience"
+    again = Manifest.resumed(tmp_path, space, command=["again"], store=None)
+    again.session["budget"] = {"patience": [3, 9]}
+    again.write("running")
+    facts = on_disk(tmp_path)
+    assert facts["ended_by"] is None
+    assert facts["sessions"][0]["budget"] == {"patience": [3, 9]}  # type: ignore[index]

@@ -199,3 +199,34 @@ def test_a_confirmation_is_planned_apart_from_its_search(
     assert (asked.confirm_runs, asked.confirm_epochs) == (4 * 2, (2 + 3 * 4) * 2)
     assert asked.confirm_hours > 0
     assert (planned.confirm_runs, planned.confirm_epochs, planned.confirm_hours) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("budget", "trials", "limit"),
+    [
+        ("epochs: 6", 1, "as many as 6 epochs allow"),  # two of sparsity training, four of finetuning
+        ("epochs: 7", 2, "as many as 7 epochs allow"),
+        ("epochs: 11, trials: 3", 3, None),
+        ("macs: 1", 1, "as many as 1 MACs allow"),
+        ("hours: 1e-9", 1, "as many as 1e-9 hours allow"),
+    ],
+)
+def test_a_plan_ends_with_the_trial_that_uses_a_budget_up(
+    space_of: SpaceOf, tmp_path: Path, quickly: None, budget: str, trials: int, limit: str | None
+) -> None:
+    text = TEXT.replace("sampler: grid", f"sampler: grid, {budget}").replace("[0.0, 0.8]", "[0.8, 0.0]")
+    planned = plan(space_of(text), tmp_path)
+    assert (planned.trials, planned.counted, planned.limit) == (trials, trials, limit)
+
+
+def test_a_plan_without_a_number_of_trials_tells_of_the_fewest_that_patience_allows(
+    space_of: SpaceOf, tmp_path: Path, quickly: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foreseen, "MOST", 9)
+    for budget, trials, limit in (
+        ("patience: 3", 4, "or more, until 3 in a row are no better"),
+        ("patience: 3, epochs: 1000", 9, "or more"),
+    ):
+        text = without_kd(TEXT).replace("sampler: grid", f"sampler: random, {budget}")
+        planned = plan(space_of(text), tmp_path)
+        assert (planned.trials, planned.counted, planned.limit) == (trials, trials, limit)

@@ -10,6 +10,7 @@ PLAN = Plan(
     name="small",
     points=4,
     trials=4,
+    limit=None,
     counted=4,
     sampler="grid",
     workers=2,
@@ -111,3 +112,11 @@ def test_a_confirmation_is_counted_apart() -> None:
         lines(PLAN)
     )
     assert line == "confirm afterwards at most 25 runs, 1,200 epochs shared: about 2.0 h more"
+
+
+def test_trials_that_a_budget_allows_are_about_so_many() -> None:
+    budgeted = replace(PLAN, trials=37, counted=37, limit="as many as 400 epochs allow")
+    assert (
+        "trials about 37 by grid, 2 at a time, as many as 400 epochs allow; 4 points in the space"
+        in lines(budgeted)
+    )

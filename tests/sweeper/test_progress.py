@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from analysis.events import EventLog
+from sweeper.budget import Meter
 from sweeper.confirm import plan_runs
 from sweeper.confirm_book import ConfirmBook
 from sweeper.progress import Progress
@@ -102,6 +103,24 @@ def test_the_time_left_follows_from_what_trials_took(walk: Any) -> None:
         (10 * 60 + 15) / 2, abs=1
     )
     assert "~5 min left" in drawn(walk)
+
+
+def test_without_a_number_of_trials_the_budget_that_is_used_up_first_tells_how_far_all_is(
+    walk_of: Callable[..., Any], space_of: Callable[[str], Space], space_text: str, tmp_path: Path
+) -> None:
+    text = space_text.replace("trials: 12", "epochs: 400, hours: 2")
+    walk = walk_of(space_of(text), meter=Meter(None, seconds=1800.0))
+    walk.complete()
+    view = snapshot(walk.book, name="small", began=time.monotonic(), workers=2)
+    assert (view.budget, view.ended, round(view.share, 2)) == (None, 1, 0.25)
+    assert view.left == pytest.approx(5400, abs=5)
+    assert view.standing.startswith("1, 0 of 400 epochs, 0.5")
+    assert "1, 0 of 400 epochs, 0.5" in line_of(drawn(walk, width=120), "trials")
+    assert "━━━━────" in line_of(drawn(walk, width=120), "trials")
+    line = heartbeat(view)
+    assert line.startswith("0:00  1 trials, 0 of 400 epochs, 0.5")
+    assert line.endswith("~1 h 30 min left")
+    assert ended_line(walk.book.ended[0], None).startswith("trial  0  complete")
 
 
 def test_where_less_is_better_the_least_is_best(

@@ -79,3 +79,13 @@ def test_asha_has_the_defaults_of_the_documents() -> None:
     asha = Asha()
     assert (asha.rungs, asha.reduction, asha.min_peers, asha.compare_within) == ("plateaus", 3, 4, None)
     assert (asha.protect, asha.audit) == (1, 0)
+
+
+
+def test_any_budget_makes_up_for_the_number_of_trials() -> None:
+    for budget in ({"epochs": 10}, {"hours": 0.5}, {"macs": 1e15}, {"patience": 3}):
+        assert Sweep.model_validate(budget).trials is None
+    with pytest.raises(ValidationError, match=r"(?s)epochs.*greater than or equal to 1"):
+        Sweep(epochs=0)
+    with pytest.raises(ValidationError, match=r"(?s)hours.*greater than 0"):
+        Sweep(hours=0)

@@ -47,6 +47,20 @@ def test_scripts_get_one_line_for_all(runs: Path, capsys: pytest.CaptureFixture[
     assert (facts["status"], facts["accuracy"], facts["trials"]["running"]) == ("interrupted", 0.75, 1)
 
 
+def test_why_a_run_has_ended_early_is_told(
+    runs: Path, space: Space, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (runs / "small" / "space.yaml").write_text(space.text().replace("patience: null", "patience: 9"))
+    Manifest.new(runs / "small", space, command=[], store=None).write("done", ended_by="patience")
+    stream = io.StringIO()
+    say_status(runs, None, stream, as_json=False)
+    words = "1 complete, 1 failed; none of the last 9 trials was better than all before"
+    assert " ".join(stream.getvalue().split()).endswith(words)
+    say_status(runs, None, io.StringIO(), as_json=True)
+    (facts,) = json.loads(capsys.readouterr().out)
+    assert (facts["ended_by"], facts["trials"]["running"]) == ("patience", 0)
+
+
 def test_a_confirmation_is_told_beside_the_search(
     runs: Path, space: Space, capsys: pytest.CaptureFixture[str]
 ) -> None:
