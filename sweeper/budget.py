@@ -107,9 +107,9 @@ class Meter:
         self._began = time.monotonic()
         self._read: dict[Path, int] = {}
         self._epochs: set[str] = set()
-        self._macs: dict[tuple[Any, ...], int] = {}
-        self._looks = 0
-        """Multiply-accumulates of looks that were kept, so that none was repeated."""
+        self._counted: set[tuple[Any, ...]] = set()
+        """What is not counted again."""
+        self._macs = 0
 
     def spent(self) -> Spent:
         """What was spent up to now.
@@ -120,7 +120,7 @@ class Meter:
         for file in sorted(self._ledger.glob("*.jsonl")) if self._ledger is not None else ():
             self._take(file)
         seconds = self.earlier + time.monotonic() - self._began
-        return Spent(seconds=seconds, epochs=len(self._epochs), macs=self._looks + sum(self._macs.values()))
+        return Spent(seconds=seconds, epochs=len(self._epochs), macs=self._macs)
 
     def _take(self, file: Path) -> None:
         """The lines of a file that are new, up to the last whole one."""
@@ -132,17 +132,16 @@ class Meter:
             self._count(parse_object(line, str(file)))
 
     def _count(self, line: Mapping[str, Any]) -> None:
-        trial, stage = line["trial"], line["stage"]
+        trial, stage, looks = line["trial"], line["stage"], line.get("kind") == "views"
         self.trials.add(trial)
-        if line.get("kind") == "views":
-            if not line["live"]:
-                self._looks += line["macs"]
-            else:
-                self._macs[trial, stage, line["epoch"]] = line["macs"]
-            return
-        self._macs[trial, line["address"]] = line["macs"]
-        if stage != "teacher":
+        if not looks and stage != "teacher":
             self._epochs.add(line["address"])
+        if looks and not line["live"]:  # fills a table: in several parts, none of them twice
+            self._macs += line["macs"]
+            return
+        what = (trial, stage, line["epoch"]) if looks else (trial, line["address"])
+        self._macs += 0 if what in self._counted else line["macs"]
+        self._counted.add(what)
 
 
 class Improvement:

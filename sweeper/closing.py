@@ -74,7 +74,7 @@ def _ended(run: Run) -> str:
     why, by = why_ended(run.manifest, run.space), run.manifest.get("ended_by")
     if not why or by == "exhausted":
         return f"No more were asked for: {why}." if why else ""
-    return f"No more were asked for: {why}. More: sweeper resume {shown(run.path)} --{by} N."
+    return f"No more were asked for: {why}. More: python -m sweeper resume {shown(run.path)} --{by} N."
 
 
 def _train(folder: Path) -> str:

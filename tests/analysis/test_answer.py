@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ def test_the_status_says_how_far_the_sweep_is_and_how_to_go_on(
     assert said(make_run(name="b", status="interrupted")).status == (
         "Interrupted: 14 of 24 trials have ended; `python -m sweeper resume runs/b` goes on."
     )
+    folder = make_run(name="d")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"ended_by": "exhausted"}))
+    assert said(folder).status == (
+        "Done: 14 of 24 trials have ended, since the sampler came upon nothing new."
+    )
+    assert said(folder).trials == "10 complete, 2 stopped, 1 failed, 1 infeasible"
     folder = make_run(name="c")
     with (folder / "trials.jsonl").open("ab") as file:
         file.write(b"{")

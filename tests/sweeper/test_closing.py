@@ -17,11 +17,11 @@ def close(walk: Any, tmp_path: Path, space: Space, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SWEEPER_STORE", raising=False)
 
-    def say(store: Path | None = Path("store"), *, as_json: bool = False) -> str:
+    def say(store: Path | None = Path("store"), *, as_json: bool = False, **facts: str) -> str:
         walk.log.close()
         folder = Path("small")
-        (folder / "space.yaml").write_text(space.text())
-        Manifest.new(folder, space, command=[], store=store).write("done")
+        (folder / "space.yaml").write_text(space.text().replace("hours: null", "hours: 0.5"))
+        Manifest.new(folder, space, command=[], store=store).write("done", **facts)
         stream = io.StringIO()
         say_closing(folder, stream, as_json=as_json)
         return stream.getvalue()
@@ -56,6 +56,21 @@ def test_the_training_is_told_where_the_states_are_unless_it_looks_there_anyway(
     monkeypatch.setenv("SWEEPER_STORE", "other")
     assert next_lines(close(tmp_path / "other"))[2] == train
     assert next_lines(close())[2] == f"{train} --store store"
+
+
+def test_a_sweep_that_has_ended_early_says_why_and_how_it_goes_on(
+    walk: Any, close: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    walk.complete()
+    assert "No more were asked for" not in close(ended_by="trials")
+    said = " ".join(close(ended_by="hours", as_json=True).split())
+    assert (
+        "No more were asked for: its 0.5 hours are over. More: python -m sweeper resume small --hours N."
+        in said
+    )
+    assert json.loads(capsys.readouterr().out)["ended_by"] == "hours"
+    said = " ".join(close(ended_by="exhausted").split())
+    assert "No more were asked for: the sampler came upon nothing new. epochs" in said
 
 
 def test_where_no_network_is_within_a_bound_it_is_named_with_the_nearest(
