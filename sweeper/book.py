@@ -12,7 +12,7 @@ from sweeper.asha import Decision
 from sweeper.budget import EndedBy, Improvement, Meter, Spent, Use, used_up, uses
 from sweeper.judge import Judge
 from sweeper.knobs import Params
-from sweeper.live import Event, Live
+from sweeper.live import Event, Live, Rungs
 from sweeper.search import Search
 from sweeper.space import Space
 from sweeper.trials import Listener, Record, Trials, Watcher
@@ -48,7 +48,7 @@ class Book(Trials):
 
     def replay(self, events: Iterable[Event]) -> None:
         """Take in the events of an earlier session; trials without an end are queued again."""
-        rungs: dict[int, dict[int, float]] = {}
+        rungs: dict[int, Rungs] = {}
         for event in events:
             number = event["trial"]
             match event["event"]:
@@ -57,7 +57,7 @@ class Book(Trials):
                     self._asked[number] = event
                 case "rung":
                     self._judge.replay(event)
-                    rungs.setdefault(number, {})[event["epoch"]] = event["value"]
+                    rungs.setdefault(number, {})[event["rung"]] = (event["epoch"], event["value"])
                 case "end":
                     self.ended[number] = event
                     self._tell(event, rungs.get(number, {}))
@@ -125,7 +125,7 @@ class Book(Trials):
         super()._told(event, live)
         self._tell(event, live.rungs)
 
-    def _tell(self, event: Event, rungs: Mapping[int, float]) -> None:
+    def _tell(self, event: Event, rungs: Rungs) -> None:
         """The sampler learns what became of a trial."""
         self._repeats = self._repeats + 1 if self._brings_nothing(event) else 0
         self._improvement.take(event["state"], event["metrics"])

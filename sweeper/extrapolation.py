@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sweeper.asha import rung_of
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Curve:
     """What is known of a trial; values are such that large is good."""
 
     rungs: Mapping[str, float]
-    """Name of a rung -> value there, in the order in which they were reached."""
+    """Group at a rung (``asha.group``) -> value there, in the order in which they were reached."""
     final: float | None = None
     """Value at the end; None: it was stopped."""
 
@@ -21,8 +23,9 @@ def finals(curves: Sequence[Curve]) -> list[float]:
 
     A stopped trial gains from its last rung what finished trials have gained from there on: a line through
     (value at the rung, gain), its slope held within [-1, 1/2] and shrunk towards none as if by one more trial, of
-    the usual distance from the others at that rung. Where none has finished from there, the value itself stands; a
-    trial without any rung has no value to go by, and is left at the lowest.
+    the usual distance from the others there. Its peers are those of its group; where none of them has finished,
+    everyone at that rung; where no one has, the value itself stands. A trial without any rung has no value to go
+    by, and is left at the lowest.
     """
     reached = [curve.final if curve.final is not None else _grown(curve, curves) for curve in curves]
     known = [value for value in reached if value is not None]
@@ -35,7 +38,7 @@ def _grown(curve: Curve, curves: Sequence[Curve]) -> float | None:
     if not curve.rungs:
         return None
     rung, value = list(curve.rungs.items())[-1]
-    pairs = [(o.rungs[rung], o.final) for o in curves if o.final is not None and rung in o.rungs]
+    pairs = _pairs(curves, rung) or _pairs(curves, rung_of(rung))
     if not pairs:
         return value
     at, end = np.array(pairs).T
@@ -44,3 +47,14 @@ def _grown(curve: Curve, curves: Sequence[Curve]) -> float | None:
     weight = (off * off).sum() + usual
     slope = float(np.clip((off * (gain - gain.mean())).sum() / weight, -1.0, 0.5)) if weight > 0 else 0.0
     return value + float(gain.mean()) + slope * (value - float(at.mean()))
+
+
+def _pairs(curves: Sequence[Curve], rung: str) -> list[tuple[float, float]]:
+    """(value there, value at the end) of those that have finished from a group, or from a rung of any group."""
+    return [
+        (at, curve.final)
+        for curve in curves
+        if curve.final is not None
+        for group, at in curve.rungs.items()
+        if rung in (group, rung_of(group))
+    ]

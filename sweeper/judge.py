@@ -72,7 +72,7 @@ class Judge:
         rung = asha.group(name, self._within, {**self._space.fixed, **live.params})
         values = {**(last_cut(live.curve) or {}), **entry}
         values = {metric: values[metric] for metric in self._signs}
-        live.rungs[entry["epoch"]] = values[self._metric]
+        live.rungs[rung] = (entry["epoch"], values[self._metric])
         event = None
         if (live.number, rung) not in self._decided:
             event = self._compare(live, entry, rung, values)

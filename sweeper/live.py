@@ -14,6 +14,8 @@ from trainables.recipe import Finetune, Recipe, Training
 from trainables.summary import last_cut, saved_macs, summary
 
 Event = dict[str, Any]
+Rungs = dict[str, tuple[int, float]]
+"""Group at a rung -> the epoch, and the accuracy or loss that was compared there."""
 
 FINISHED_ONLY = ("accuracy", "accuracy_best_epoch", "loss")
 """Metrics that a failed or infeasible trial does not tell: they could be compared with a finished one's."""
@@ -40,8 +42,7 @@ class Live:
     """When it last said something."""
     waited: float = 0.0
     """Seconds that it has waited, of its worker's."""
-    rungs: dict[int, float] = field(default_factory=dict)
-    """Epoch -> what was compared there."""
+    rungs: Rungs = field(default_factory=dict)
     violations: dict[str, float] = field(default_factory=dict)
     """Metric -> how far outside its bound, at most 0 inside."""
     audited: str | None = None

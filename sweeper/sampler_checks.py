@@ -8,8 +8,9 @@ from sweeper.knobs import Knob
 from sweeper.settings import SpaceFile
 from sweeper.strict_yaml import Document
 
-_WITH_STARTUP: Final = ("tpe", "gp", "nsga2", "nsga3")
+_WITH_STARTUP: Final = ("tpe", "mfbo", "gp", "nsga2", "nsga3")
 _IN_GENERATIONS: Final = ("nsga2", "nsga3")
+_ONE_OBJECTIVE: Final = ("cmaes", "mfbo")
 
 
 def sampling(document: Document, settings: SpaceFile, knobs: Sequence[Knob]) -> Iterator[Fault]:
@@ -23,15 +24,14 @@ def sampling(document: Document, settings: SpaceFile, knobs: Sequence[Knob]) -> 
     if startup == 1 and sweep.sampler in _IN_GENERATIONS:
         rule = f"must be at least 2 with sampler: {sweep.sampler}, whose generations are so large"
         yield document.fault(path, rule, startup, "Write startup_trials: 10.")
-    if sweep.sampler == "cmaes":
-        yield from _cmaes(document, settings, knobs)
+    if sweep.sampler in _ONE_OBJECTIVE and len(settings.objective.directions) > 1:
+        mend = "Write sampler: tpe, gp, nsga2 or nsga3."
+        yield document.fault(("sweep", "sampler"), "is for one objective", sweep.sampler, mend)
+    elif sweep.sampler == "cmaes":
+        yield from _cmaes(document, knobs)
 
 
-def _cmaes(document: Document, settings: SpaceFile, knobs: Sequence[Knob]) -> Iterator[Fault]:
-    path = ("sweep", "sampler")
-    if len(settings.objective.directions) > 1:
-        rule = "is for one objective"
-        yield document.fault(path, rule, "cmaes", "Write sampler: tpe, gp, nsga2 or nsga3.")
-    elif not any(knob.ordered and not knob.when and len(knob.probes()) > 1 for knob in knobs):
+def _cmaes(document: Document, knobs: Sequence[Knob]) -> Iterator[Fault]:
+    if not any(knob.ordered and not knob.when and len(knob.probes()) > 1 for knob in knobs):
         rule = "needs a searched setting that is a number, has several values and no when"
-        yield document.fault(path, rule, "cmaes", "Write sampler: tpe.")
+        yield document.fault(("sweep", "sampler"), rule, "cmaes", "Write sampler: tpe.")

@@ -60,6 +60,8 @@ class Sampler:
     """Whether it is told how far outside the constraints a trial is."""
     needs_values: bool = False
     """Whether it passes over trials without values, and so would come back to where trials do not end."""
+    learns: bool = False
+    """Whether it is ours (``learner.py``), and the study only keeps its trials."""
     takes_notes: bool = False
     """Whether it leaves notes in the study that a replay must write again."""
 
@@ -160,6 +162,7 @@ def _below_2_32(parts: list[int]) -> int:
 
 SAMPLERS: Final = {
     "tpe": Sampler(make=_tpe, constrained=True),
+    "mfbo": Sampler(make=_random, learns=True),
     "gp": Sampler(make=_gp, constrained=True, needs_values=True),
     "nsga2": Sampler(make=_nsga2, constrained=True, needs_values=True, takes_notes=True),
     "nsga3": Sampler(make=_nsga3, constrained=True, needs_values=True, takes_notes=True),

@@ -18,7 +18,8 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from sweeper.knobs import Knob, Params
-from sweeper.live import FINISHED_ONLY
+from sweeper.learner import Learner
+from sweeper.live import FINISHED_ONLY, Rungs
 from sweeper.samplers import SAMPLERS, Ask
 from sweeper.settings import STARTUP_TRIALS
 from sweeper.space import Space
@@ -49,6 +50,7 @@ class Search:
             directions=[StudyDirection[side.upper()] for _, side in self.directions],
             sampler=RandomSampler(seed=0),
         )
+        self._learner = self._own() if self._kind.learns else None
         self._open: dict[int, optuna.Trial] = {}
         self._ends: list[list[float]] = []
         """The objectives of each complete trial."""
@@ -69,6 +71,8 @@ class Search:
         """The point of trial ``number``, which must be the next one."""
         if self.points is not None:
             return self.replay(number, self.points[number])
+        if self._learner is not None:
+            return self.replay(number, self._learner.ask(number))
         trial = self._begin(number, self._sampler(number))
         params: Params = {}
         with _untroubled():
@@ -92,6 +96,8 @@ class Search:
         for knob in self.space.knobs:
             if knob.key in params:
                 _suggest(trial, knob)
+        if self._learner is not None:
+            self._learner.begin(number, params)
         return params
 
     def tell(
@@ -100,7 +106,7 @@ class Search:
         state: str,
         metrics: Mapping[str, Any],
         *,
-        rungs: Mapping[int, float],
+        rungs: Rungs,
         violations: Mapping[str, float],
     ) -> None:
         """What became of a trial.
@@ -109,16 +115,18 @@ class Search:
             number: which.
             state: complete, stopped, infeasible or failed.
             metrics: its metrics, with those that are objectives if it is complete.
-            rungs: epoch -> accuracy or loss at the rungs it was judged at.
+            rungs: what it was judged by.
             violations: metric -> how far outside its bound, at most 0 inside.
         """
         trial = self._open.pop(number)
         for metric in self.space.settings.constraints if self._kind.constrained else ():
             trial.set_constraint(metric, violations.get(metric, 0.0))  # 0: not known, neither in nor out
-        if [metric for metric, _ in self.directions] in (["accuracy"], ["loss"]):  # what rungs measure
-            for epoch, value in rungs.items():
-                trial.report(value, epoch)
+        judged = [metric for metric, _ in self.directions] in (["accuracy"], ["loss"])  # what rungs measure
+        for epoch, value in rungs.values() if judged else ():
+            trial.report(value, epoch)
         values = self._values(state, metrics)
+        if self._learner is not None:
+            self._learner.end(number, state, values[0] if values else None, rungs if judged else {})
         self._study.tell(trial, values, state=STATES[state] if values is None else TrialState.COMPLETE)
 
     def _values(self, state: str, metrics: Mapping[str, Any]) -> list[float] | None:
@@ -140,6 +148,15 @@ class Search:
             else (fmean if violated else _WORST[side])(ends)
             for (metric, side), ends in zip(self.directions, zip(*self._ends, strict=True), strict=True)
         ]
+
+    def _own(self) -> Learner:
+        ((_, side),) = self.directions  # checked with the space
+        return Learner(
+            self.space,
+            seed=self.sweep.seed,
+            startup=self.sweep.startup_trials or STARTUP_TRIALS,
+            sign=1.0 if side == "maximize" else -1.0,
+        )
 
     def _begin(self, number: int, sampler: BaseSampler) -> optuna.Trial:
         self._study.sampler = sampler

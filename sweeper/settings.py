@@ -92,11 +92,11 @@ class Sweep(Settings):
     """Trials that may end in a row without one that is better than all before; then no other begins."""
     seed: Seed = 0
     """Seed of the sampler."""
-    sampler: Literal["tpe", "gp", "nsga2", "nsga3", "cmaes", "random", "sobol", "grid"] = "tpe"
-    """Optuna's multivariate TPE, Gaussian process, NSGA-II, NSGA-III, CMA-ES; random; sobol: evenly spread points;
-    grid: every point, in order."""
+    sampler: Literal["tpe", "mfbo", "gp", "nsga2", "nsga3", "cmaes", "random", "sobol", "grid"] = "tpe"
+    """Optuna's multivariate TPE; mfbo: a Gaussian process that learns from stopped trials too; Optuna's Gaussian
+    process, NSGA-II, NSGA-III, CMA-ES; random; sobol: evenly spread points; grid: every point, in order."""
     startup_trials: Count | None = None
-    """Random trials before tpe or gp begins to model, or the size of a generation of nsga2 or nsga3; null: 10."""
+    """Random trials before tpe, mfbo or gp begins to model, or the size of a generation of nsga2 or nsga3; null: 10."""
     asha: Asha | None = None
     """Early stopping; null: every trial runs to its end."""
 

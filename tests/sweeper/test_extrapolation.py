@@ -25,6 +25,13 @@ def test_a_gain_that_falls_with_the_value_is_followed_but_cautiously():
     assert 55.5 < value < 83.0, "between the mean gain and the whole slope"
 
 
+def test_its_own_group_is_asked_first_and_the_others_at_that_rung_if_none_of_it_has_finished():
+    slow = [Curve(rungs={"half kd=dist": 40.0}, final=80.0), Curve(rungs={"half kd=dist": 30.0})]
+    quick = [Curve(rungs={"half kd=none": 50.0}, final=55.0), Curve(rungs={"half kd=none": 30.0})]
+    assert finals([*slow, *quick]) == [80.0, pytest.approx(70.0), 55.0, pytest.approx(35.0)]
+    assert finals([*slow, quick[1]])[-1] == pytest.approx(70.0)
+
+
 def test_without_a_finished_peer_the_value_itself_stands():
     assert finals([Curve(rungs={"a": 30.0}), Curve(rungs={"b": 3.0}, final=9.0)]) == [30.0, 9.0]
 

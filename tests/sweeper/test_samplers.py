@@ -39,7 +39,12 @@ MORE = {
     "constraints": 'constraints: {macs: "<= 0.5", accuracy: ">= 0.2"}\n',
 }
 NAMES = [name for name in SAMPLERS if name not in ("gp", "grid")]
-ASKED = [(name, more) for name in NAMES for more in MORE if (name, more) != ("cmaes", "two objectives")]
+ASKED = [
+    (name, more)
+    for name in NAMES
+    for more in MORE
+    if name not in ("cmaes", "mfbo") or more != "two objectives"
+]
 STATES = ("complete", "complete", "stopped", "complete", "failed", "infeasible")
 
 Happening = tuple[int, Params | None]
@@ -49,7 +54,7 @@ Happening = tuple[int, Params | None]
 @cache
 def space(name: str, more: str = "one objective", seed: int = 0) -> Space:
     text = (GRID if name == "grid" else TEXT).replace("SEED", str(seed)).replace("NAME", name) + MORE[more]
-    if name in ("tpe", "gp", "nsga2", "nsga3"):
+    if name in ("tpe", "mfbo", "gp", "nsga2", "nsga3"):
         text = text.replace(name, f"{name}, startup_trials: 3")
     return check(parse(text, "f.yaml"), default_name="f")
 
@@ -62,7 +67,7 @@ def tell(search: Search, number: int, params: Params) -> None:
     metrics = {"accuracy": accuracy, "macs": 1 - cut}
     outside = {"macs": 0.2 if state == "infeasible" else -0.1}
     known = outside if state in ("infeasible", "failed") else {**outside, "accuracy": -0.1}
-    search.tell(number, state, metrics, rungs={4: accuracy / 2}, violations=known)
+    search.tell(number, state, metrics, rungs={"share=0.5": (4, accuracy / 2)}, violations=known)
 
 
 def go(search: Search, happened: Sequence[Happening], choices: Sequence[int]) -> list[Happening]:

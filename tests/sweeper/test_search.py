@@ -33,7 +33,7 @@ def search_of(sampler: str = "tpe, startup_trials: 4", more: str = "") -> Search
 def tell(search: Search, number: int, state: str, metrics: dict[str, float], **violations: float) -> Any:
     """What Optuna knows of a trial that ended so, after its rung at epoch 4."""
     search.ask(number)
-    search.tell(number, state, metrics, rungs={4: 0.3}, violations=violations)
+    search.tell(number, state, metrics, rungs={"share=0.5": (4, 0.3)}, violations=violations)
     return search._study.trials[number]
 
 

@@ -81,7 +81,6 @@ def test_asha_has_the_defaults_of_the_documents() -> None:
     assert (asha.protect, asha.audit) == (1, 0)
 
 
-
 def test_any_budget_makes_up_for_the_number_of_trials() -> None:
     for budget in ({"epochs": 10}, {"hours": 0.5}, {"macs": 1e15}, {"patience": 3}):
         assert Sweep.model_validate(budget).trials is None

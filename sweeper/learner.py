@@ -1,0 +1,54 @@
+"""What the mfbo sampler remembers of a sweep; everything is told to it again when a sweep is resumed."""
+
+import random
+
+import numpy as np
+
+from sweeper.cube import Cube
+from sweeper.extrapolation import Curve
+from sweeper.knobs import Params, draw
+from sweeper.live import Rungs
+from sweeper.mfbo import Observation, propose
+from sweeper.space import Space
+from trainables.addresses import digest
+
+
+class Learner:
+    """Points by random until there is something to learn from, by ``mfbo.propose`` from then on."""
+
+    def __init__(self, space: Space, *, seed: int, startup: int, sign: float) -> None:
+        """Know nothing yet.
+
+        Args:
+            space: what is searched.
+            seed: the sweep's.
+            startup: trials before the first that is proposed.
+            sign: 1 where the objective should be large, -1 where it should be small.
+        """
+        self._space = space
+        self._cube = Cube(space.knobs, space.fixed)
+        self._seed, self._startup, self._sign = seed, startup, sign
+        self._open: dict[int, Params] = {}
+        self._ended: list[Observation] = []
+
+    def ask(self, number: int) -> Params:
+        """A point for trial ``number``; it depends on that, the seed and what was told."""
+        seed = int(digest([self._seed, number])[:8], 16)
+        finished = any(one.curve is not None and one.curve.final is not None for one in self._ended)
+        if number < self._startup or not finished:
+            return draw(self._space.knobs, self._space.fixed, random.Random(seed))
+        running = list(self._open.values())
+        return propose(self._cube, self._ended, running, np.random.default_rng(seed))
+
+    def begin(self, number: int, params: Params) -> None:
+        """A trial is under way."""
+        self._open[number] = params
+
+    def end(self, number: int, state: str, value: float | None, rungs: Rungs) -> None:
+        """A trial has ended: complete with a value, stopped, infeasible or failed."""
+        params = self._open.pop(number)
+        curve = None
+        if state in ("complete", "stopped"):
+            known = {group: self._sign * reached for group, (_, reached) in rungs.items()}
+            curve = Curve(rungs=known, final=None if value is None else self._sign * value)
+        self._ended.append(Observation(params=params, curve=curve))
