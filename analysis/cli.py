@@ -31,6 +31,7 @@ writes to RUN/report/, and touches nothing else:
   report.html   one file, no network: the answer, why, everything
   report.md     the same for a repository
   best.yaml     the chosen configuration: python -m sweeper train RUN/report/best.yaml
+  next.yaml     a space that follows from this one, where anything does: python -m sweeper run RUN/report/next.yaml
   tables/       LaTeX (\\usepackage{booktabs,graphicx}, then \\input) and Markdown
   figures/      PDF and PNG
   trials.csv    every trial, every digit
@@ -114,12 +115,15 @@ def _find(run: str | None, root: Path) -> Path:
 
 def _summary(report: Report) -> str:
     """The answer and the files, for people: cleaned text, at most 100 wide."""
+    from analysis.advice.next_space import NEXT
+    from analysis.advice.words import next_line
     from analysis.text import plain, unbroken
 
     said = report.answer
     settings = " · ".join(f"{name} {value}" for name, value in said.settings)
     rows = [("Best", said.headline), ("", said.saves), ("", settings), ("Rule", said.rule)]
     rows += [("Trials", said.trials), ("Epochs", said.epochs)]
+    rows += [("Next", next_line(report.advice, report.folder / NEXT))] if report.advice else []
     lines = [
         textwrap.fill(unbroken(plain(text)), 100, initial_indent=f"  {name:8}", subsequent_indent=" " * 10)
         for name, text in rows

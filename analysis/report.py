@@ -10,6 +10,9 @@ from typing import Any
 
 from analysis import bars, scatter
 from analysis import sections as parts
+from analysis.advice.advise import Advice, advise
+from analysis.advice.next_space import NEXT
+from analysis.advice.parts import advice_section, advised_yaml
 from analysis.answer import Answer
 from analysis.conclusion import conclude
 from analysis.confirmation.answer import notes
@@ -41,6 +44,7 @@ RANKED = 40
 """Rows of a table that a page of LaTeX holds; the page and the Markdown have all."""
 POSSIBLE = (
     BEST,
+    NEXT,
     CONFIRM_CSV,
     *(f"tables/{name}.{kind}" for name in parts.TABLES for kind in ("tex", "md")),
     *(f"figures/{name}.{kind}" for name in (*FIGURES, *parts.FIGURES) for kind in ("pdf", "png")),
@@ -52,7 +56,7 @@ POSSIBLE = (
 class Report:
     """What was found and written: `files` lie below `folder`; `choice` is None where no trial is complete.
 
-    `confirmation` is None where nothing was confirmed.
+    `confirmation` is None where nothing was confirmed, `advice` where nothing was searched.
     """
 
     run: Run
@@ -63,6 +67,7 @@ class Report:
     cost: Cost
     answer: Answer
     confirmation: Confirmation | None
+    advice: Advice | None
 
 
 def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str] | None = None) -> Report:
@@ -81,9 +86,9 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
     """
     run = read_run(run_path)
     folder = Path(out) if out is not None else run.path / REPORT
-    found = conclude(run)
+    found, advice = conclude(run), advise(run)
     pictures = _pictures(run, found.choice, found.unpruned)
-    files = _files(run, found.choice, found.confirmation, pictures, found.answer, folder)
+    files = _files(run, found.choice, found.confirmation, pictures, found.answer, advice, folder)
     for name, content in files.items():
         write_bytes(folder / name, content)
     for name in POSSIBLE:
@@ -98,6 +103,7 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
         cost=found.cost,
         answer=found.answer,
         confirmation=found.confirmation,
+        advice=advice,
     )
 
 
@@ -107,12 +113,14 @@ def _files(
     confirmed: Confirmation | None,
     pictures: list[Picture],
     said: Answer,
+    advice: Advice | None,
     folder: Path,
 ) -> dict[str, bytes]:
     """All files of the report, by their path in its folder."""
     first: tuple[Section, ...] = (confirmation_section(run.name, confirmed),) if confirmed else ()
     comparisons, drawings = parts.comparisons(run, choice), parts.drawings(run, choice)
-    sections = (*first, *comparisons, *drawings)
+    after = (advice_section(run, advice, folder / NEXT),) if advice else ()
+    sections = (*first, *comparisons, *after, *drawings)
     tables = {"percent": percent_table(run), "ranking": ranking_table(run)}
     named = tables | dict(pair for section in sections for pair in section.tables)
     paper = named | {"ranking": ranking_table(run, most=RANKED)}
@@ -133,6 +141,7 @@ def _files(
         "marked": [None, choice.chosen.place - 1 if choice else None],
         "first": first,
         "comparisons": comparisons,
+        "after": after,
         "drawings": drawings,
         "unfinished": _unfinished(run),
         "made": _made(run),
@@ -142,6 +151,8 @@ def _files(
         texts[CONFIRM_CSV] = confirm_csv(confirmed)
     if choice:
         texts[BEST] = settings
+    if advice and (space := advised_yaml(run, advice, folder / NEXT)):
+        texts[NEXT] = space
     for name, table in named.items():
         texts[f"tables/{name}.tex"] = to_latex(first_rows(paper[name], RANKED))
         texts[f"tables/{name}.md"] = to_markdown(table)

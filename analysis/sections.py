@@ -27,6 +27,7 @@ TABLES = (
     "damage-sets",
     "damage-classes",
     "early-stopping",
+    "knobs",
 )
 FIGURES = (
     "confirmation",
@@ -39,6 +40,7 @@ FIGURES = (
     "damage-sets",
     "damage-classes",
     "damage-images",
+    "knobs",
     "structure",
     "pipeline",
 )
