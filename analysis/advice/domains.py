@@ -102,17 +102,18 @@ def beyond(domain: Domain, near: float, edge: float, *, log: bool) -> float | No
     Where that leaves the domain it is half of the way to the bound. Three digits; None where there is none.
     """
     outward = 1 if edge > near else -1
-    if log:
-        ratio = max(0.1, min(10.0, edge / near))
-        value = edge * ratio
-    else:
-        value = edge + (edge - near)
+    value = edge * max(0.1, min(10.0, edge / near)) if log else edge + (edge - near)
+    value = _rounded(value, domain)
     if not domain.holds(value):
-        value = edge + ((domain.high if outward > 0 else domain.low) - edge) / 2
-    if not math.isfinite(value):
-        return None
-    value = round(value) if domain.integer else float(f"{value:.3g}")
+        value = _rounded(edge + ((domain.high if outward > 0 else domain.low) - edge) / 2, domain)
     return value if domain.holds(value) and (value - edge) * outward > 0 else None
+
+
+def _rounded(value: float, domain: Domain) -> float:
+    """To three digits, or to a whole number where only those are meant; what is infinite stays so."""
+    if not math.isfinite(value):
+        return value
+    return round(value) if domain.integer else float(f"{value:.3g}")
 
 
 def on_log(values: Sequence[float]) -> bool:
