@@ -25,6 +25,8 @@ from analysis.text import column, decimals, latex, markdown, percent, plain, sho
 
 Row = tuple[str, ...]
 PERCENT = "prune.percent"
+SENTENCES = r"p{5cm}"
+"""The width of a column of sentences in LaTeX."""
 BEST_EPOCH = "test_accuracy_best_epoch"
 CHOSEN_ON_TEST = "† The best epoch was chosen on the test set, which makes it too high; shown for comparison."
 
@@ -203,7 +205,7 @@ def to_latex(table: Table) -> str:
             rf"  \caption{{{latex(table.caption)}}}",
             rf"  \label{{{table.label}}}",
             r"  \sbox0{%",
-            rf"  \begin{{tabular}}{{{table.align}}}",
+            rf"  \begin{{tabular}}{{{table.align.replace('p', SENTENCES)}}}",
             r"    \toprule",
             f"    {_latex_row(table.header)}",
             r"    \midrule",

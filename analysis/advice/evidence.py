@@ -17,8 +17,8 @@ from analysis.advice.outcomes import Outcome
 from analysis.records import TrialState
 from analysis.significance import holm
 
-OUTER = 0.1
-"""How much of a range, on its own scale, is its edge."""
+OUTER = 0.2
+"""How much of a range, on its own scale, is its edge: of a quarter of the points, half or more can lie there."""
 AT_EDGE = 3
 """So many of the best points make an edge, if they are half of them too; a value is judged from so many trials on."""
 TO_NARROW = 5
@@ -56,7 +56,10 @@ def best_values(knob: Knob, outcome: Outcome) -> list[Any]:
 
 
 def edge(knob: Knob, outcome: Outcome) -> Edge | None:
-    """The end at which half of the best points or more lie, and more than by chance (p ≤ 5 %); None without one."""
+    """The end at which half of the best points or more lie, and more than by chance (p ≤ 5 %); None without one.
+
+    In a range they must not thin out towards it: a third of them lie in the outer half of the edge.
+    """
     if not knob.ordered:
         return None
     every = [trial.params[knob.key] for trial in outcome.trials if knob.key in trial.params]
@@ -65,7 +68,8 @@ def edge(knob: Knob, outcome: Outcome) -> Edge | None:
     found = []
     for side in ("low", "high"):
         here, there = (sum(_at(knob, value, side) for value in values) for values in (best, every))
-        if here >= AT_EDGE and 2 * here >= len(best):
+        last = sum(_at(knob, value, side, outer=OUTER / 2) for value in best)
+        if here >= AT_EDGE and 2 * here >= len(best) and 3 * last >= here:
             found.append(
                 Edge(side=side, count=here, of=len(best), p=_tail(here, len(best), there, len(every)))
             )
@@ -168,10 +172,10 @@ def _counts(knob: Knob, outcome: Outcome, refused: NDArray[np.bool_]) -> list[_C
     ]
 
 
-def _at(knob: Knob, value: Any, side: Side) -> bool:
+def _at(knob: Knob, value: Any, side: Side, *, outer: float = OUTER) -> bool:
     if knob.kind == "range":
         place = knob.place(value)
-        return place <= OUTER if side == "low" else place >= 1 - OUTER
+        return place <= outer if side == "low" else place >= 1 - outer
     return knob.cell(value) == (0 if side == "low" else knob.cells - 1)
 
 

@@ -71,7 +71,7 @@ def move(
         return changed
     if all(one.verdict == "not" for one in found):
         return _fixed(knob, outcome, found)
-    return Move(knob=knob, why=(_kept(found[-1], at, knob),))
+    return Move(knob=knob, why=(_kept(knob, found, at, behind),))
 
 
 def spoken(key: str, value: Any) -> str:
@@ -179,7 +179,7 @@ def _end(knob: Knob, at: Edge) -> str:
 
 
 def _why_widened(knob: Knob, at: Edge) -> str:
-    where = "at" if knob.values is not None else "within a tenth of"
+    where = "at" if knob.values is not None else "within a fifth of"
     end = "lower" if at.side == "low" else "upper"
     return f"{at.count} of the {at.of} best lie {where} {_end(knob, at)}, its {end} end"
 
@@ -192,12 +192,17 @@ def _why_dropped(knob: Knob, one: Worse) -> str:
     return f"{one.best} of the {one.trials} trials with {value} are among the best, too few for chance ({p})"
 
 
-def _kept(found: Importance, at: Edge | None, knob: Knob) -> str:
+def _kept(knob: Knob, found: Sequence[Importance], at: Edge | None, behind: Sequence[Worse]) -> str:
     """Why it stays as it is."""
-    if found.verdict == "not":
-        return "it matters for one of the objectives"
-    if found.verdict == "open":
-        return f"not decided, chance alone reaches {share(found.chance)} %"
+    if behind:
+        rare = ", ".join(spoken(knob.key, one.value) for one in behind)
+        return f"rarely among the best: {rare}; yet the network to take has it, or better values lie on both sides"
+    if found[-1].verdict != "mattered":
+        if any(one.verdict == "mattered" for one in found):
+            return "it moves along the trade-off, with no value better than the others"
+        if found[-1].value > found[-1].chance:
+            return f"not decided, one of several knobs reaches as much by chance (p {found[-1].holm:.2f})"
+        return f"not decided, chance alone reaches {share(found[-1].chance)} %"
     if at is not None and EASIER.get(last(knob.key)) == at.side:
         return "the best lie where least is cut, as they always do by accuracy alone"
     if at is not None:

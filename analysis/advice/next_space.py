@@ -29,9 +29,9 @@ def next_space(space: Mapping[str, Any], moves: Sequence[Move]) -> dict[str, Any
     """The whole space after `moves`; None where they change nothing, or leave nothing to search.
 
     What is fixed moves into its section, or stays as the one value of its condition. Conditions on what has become
-    impossible take their knob along, those that always hold fall away. The seed of the sampler is the next one, so
-    that it begins elsewhere; the seed of the students stays, for with it every epoch that the two sweeps have in
-    common is found in the store.
+    impossible take their knob along, those that always hold fall away. The seed of a sampler that draws is the next
+    one, so that it begins elsewhere; the seed of the students stays, for with it every epoch that the two sweeps have
+    in common is found in the store.
     """
     if not any(move.changes for move in moves):
         return None
@@ -56,7 +56,8 @@ def next_space(space: Mapping[str, Any], moves: Sequence[Move]) -> dict[str, Any
         return None
     made["name"] = next_name(str(space.get("name") or "sweep"))
     made["sweep"] = dict(made.get("sweep") or {})
-    made["sweep"]["seed"] = int(made["sweep"].get("seed") or 0) + 1
+    if made["sweep"].get("sampler") != "grid":
+        made["sweep"]["seed"] = int(made["sweep"].get("seed") or 0) + 1
     return made
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from analysis.advice.advise import Advice
 from analysis.advice.evidence import best_values
+from analysis.advice.importance import Importance
 from analysis.advice.moves import Move, share, spoken
 from analysis.advice.outcomes import Outcome
-from analysis.advice.words import names
+from analysis.advice.words import mattered_for, names
 from analysis.tables import Table, label_of
 from analysis.text import show
-
-MATTERED = {"mattered": "yes", "not": "no", "open": "not decided"}
 
 
 def knobs_table(run: str, advice: Advice, outcome: Outcome) -> Table:
@@ -31,26 +31,33 @@ def knobs_table(run: str, advice: Advice, outcome: Outcome) -> Table:
     return Table(
         caption=(
             f"What mattered in the sweep {run}: the share of being among the best {advice.best} of {advice.trials} "
-            "points that each knob explains by itself (PED-ANOVA), its 95 % bootstrap interval, and what chance "
+            "points that each knob explains by itself (PED-ANOVA) with its 95 % bootstrap interval, and what chance "
             "alone stays below in 95 % of permutations; p is Holm's, over all knobs."
         ),
         label=label_of(run, "knobs"),
-        header=("Knob", *titles, "95 % interval", "Chance (%)", "p", "Mattered", "Best points", "Advice"),
+        header=("Knob", *titles, "Chance (%)", "p", "Mattered", "Best points", "Advice"),
         rows=tuple(
             (
                 called[place],
-                *(share(found[place].value) for found in advice.found),
-                f"{share(last[place].low)}–{share(last[place].high)}",
+                *(share(found[place].value) for found in advice.found[:-1]),
+                f"{share(last[place].value)} ({share(last[place].low)}–{share(last[place].high)})",
                 share(last[place].chance),
                 "<0.001" if last[place].holm < 0.001 else f"{last[place].holm:.3f}",
-                MATTERED[last[place].verdict],
+                _mattered([found[place] for found in advice.found]),
                 _best(advice.moves[place], outcome),
                 _advice(advice.moves[place]),
             )
             for place in order
         ),
-        align="l" + "r" * (len(titles) + 3) + "llp",
+        align="l" + "r" * (len(titles) + 2) + "lpp",
     )
+
+
+def _mattered(found: Sequence[Importance]) -> str:
+    """Whether it did, of several objectives for which."""
+    if by := mattered_for(found):
+        return "yes" if len(found) == 1 else ", ".join(by)
+    return "no" if all(one.verdict == "not" for one in found) else "not decided"
 
 
 def _best(move: Move, outcome: Outcome) -> str:
@@ -66,7 +73,7 @@ def _best(move: Move, outcome: Outcome) -> str:
         for cell, value in enumerate(knob.values)
         if counts[cell]
     ]
-    return ", ".join(told if len(told) <= 4 else [*told[:3], f"{len(told) - 3} more"])
+    return ", ".join(told if len(told) <= 4 else [*told[:3], f"{len(told) - 3} more values"])
 
 
 def _advice(move: Move) -> str:

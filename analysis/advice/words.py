@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.advice.advise import Advice
-from analysis.advice.importance import LEAST, Importance
+from analysis.advice.importance import LEAST, Importance, Verdict
 from analysis.advice.next_space import run_command
+from analysis.advice.outcomes import JOINT
 from analysis.tables import short_names
 
 
@@ -37,13 +38,13 @@ def sentences(advice: Advice, file: Path) -> tuple[str, ...]:
     if not advice.decides:
         return (_no_space(advice),)
     called = names(advice)
-    last = advice.found[-1]
-    mattered = _those(last, called, "mattered")
-    little, open_ = _those(last, called, "not"), _those(last, called, "open")
+    groups = _verdicts(advice, called)
     words = [
-        f"Mattered: {', '.join(mattered)}." if mattered else "No knob can be told from chance.",
-        f"Did not matter: {', '.join(little)}." if little else "",
-        f"Not decided by {advice.trials} trials: {', '.join(open_)}." if open_ else "",
+        f"Mattered: {', '.join(groups['mattered'])}."
+        if groups["mattered"]
+        else "No knob can be told from chance.",
+        f"Did not matter: {', '.join(groups['not'])}." if groups["not"] else "",
+        f"Not decided by {advice.trials} points: {', '.join(groups['open'])}." if groups["open"] else "",
     ]
     changes = [move.words(name) for move, name in zip(advice.moves, called, strict=True) if move.changes]
     if advice.space is not None:
@@ -76,7 +77,19 @@ def _no_space(advice: Advice) -> str:
     return "The space stays as it is: more trials, or other settings, rather than other ranges."
 
 
-def _those(found: Sequence[Importance], called: Sequence[str], verdict: str) -> list[str]:
-    """The names of the knobs with one verdict, the most important first."""
-    rows = [(one, name) for one, name in zip(found, called, strict=True) if one.verdict == verdict]
-    return [name for _, name in sorted(rows, key=lambda row: -row[0].value)]
+def mattered_for(found: Sequence[Importance]) -> list[str]:
+    """The objectives that a knob mattered for; that it did for their trade-off where for none of them."""
+    by = [one.by.replace("_", " ") for one in found if one.verdict == "mattered"]
+    return [name for name in by if name != JOINT] or by
+
+
+def _verdicts(advice: Advice, called: Sequence[str]) -> dict[Verdict, list[str]]:
+    """The names of the knobs by verdict, the most important first; of several objectives those it mattered for."""
+    rows = list(zip(called, zip(*advice.found, strict=True), strict=True))
+    groups: dict[Verdict, list[str]] = {"mattered": [], "not": [], "open": []}
+    for name, found in sorted(rows, key=lambda row: -max(one.value for one in row[1])):
+        if by := mattered_for(found):
+            groups["mattered"].append(f"{name} ({', '.join(by)})" if len(found) > 1 else name)
+        else:
+            groups["not" if all(one.verdict == "not" for one in found) else "open"].append(name)
+    return groups

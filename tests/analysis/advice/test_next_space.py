@@ -72,3 +72,46 @@ def test_whatever_is_done_to_a_shipped_space_the_sweeper_takes_it(name: str, tmp
             if move.value is not None:
                 entry = taken.search.get(move.knob.key)
                 assert entry is None or entry["choice"] == [move.value[0]]
+
+
+def test_the_name_counts_on() -> None:
+    assert next_name("a") == "a-next"
+    assert next_name("a-next") == "a-next-2"
+    assert next_name("a-next-9") == "a-next-10"
+    assert len(next_name("x" * 64)) == 64
+
+
+def test_nothing_is_left_to_search_where_all_is_fixed() -> None:
+    space = {"name": "a", "finetune": {"epochs": 8}, "search": {"finetune.epochs": [4, 8]}}
+    (knob,) = knobs(space)
+    assert next_space(space, [Move(knob=knob)]) is None
+    assert next_space(space, [Move(knob=knob, value=(4,), what=(("fix", "at 4"),))]) is None
+    assert space["finetune"] == {"epochs": 8}
+
+
+def test_a_condition_that_can_hold_no_more_takes_its_knob_along() -> None:
+    space = {
+        "name": "a",
+        "teacher": {"model": "resnet14x4"},
+        "finetune": {"epochs": 8, "kd_weight": 2.0},
+        "search": {
+            "finetune.kd_weight": {"choice": [1, 2], "when": {"finetune.kd": ["dist", "kd"]}},
+            "finetune.kd": ["none", "dist", "kd"],
+            "finetune.lr": [0.01, 0.1],
+            "teacher.lr": {"choice": [0.1, 0.2], "when": {"finetune.kd": "dist"}},
+        },
+    }
+    weight, kind, rate, taught = knobs(space)
+    rest = [Move(knob=rate), Move(knob=taught)]
+    fixed = [Move(knob=weight), Move(knob=kind, value=("none",), what=(("fix", "at none"),)), *rest]
+    made = next_space(space, fixed)
+    assert made is not None
+    assert made["search"] == {"finetune.lr": [0.01, 0.1]}
+    assert made["finetune"] == {"epochs": 8, "kd": "none"}
+    text = next_yaml(fixed, made, about="A test.", file=Path("next.yaml"))
+    assert "# finetune.kd_weight: gone with the values that it belonged to" in text
+    dropped = [Move(knob=weight), Move(knob=kind, values=("none", "kd"), what=(("drop", "dist"),)), *rest]
+    made = next_space(space, dropped)
+    assert made is not None
+    assert made["search"]["finetune.kd_weight"] == {"choice": [1, 2], "when": {"finetune.kd": "kd"}}
+    assert "teacher.lr" not in made["search"]
