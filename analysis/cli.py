@@ -115,8 +115,8 @@ def _find(run: str | None, root: Path) -> Path:
 
 def _summary(report: Report) -> str:
     """The answer and the files, for people: cleaned text, at most 100 wide."""
-    from analysis.advice.next_space import NEXT
     from analysis.advice.words import next_line
+    from analysis.export import NEXT
     from analysis.text import plain, unbroken
 
     said = report.answer
@@ -136,6 +136,7 @@ def _summary(report: Report) -> str:
 
 def _facts(report: Report) -> dict[str, Any]:
     """The answer and the files, for scripts; fractions and counts."""
+    from analysis.advice.facts import advice_facts
     from analysis.answer import counts
     from analysis.confirmation.facts import confirmation_facts
 
@@ -155,6 +156,7 @@ def _facts(report: Report) -> dict[str, Any]:
         "unpruned": None,
         "best": None,
         "confirmation": confirmation_facts(report.confirmation) if report.confirmation else None,
+        "next": advice_facts(report.advice) if report.advice else None,
     }
     if start := report.unpruned:
         facts["unpruned"] = {"trial": start.trial, "what": start.what, "accuracy": start.accuracy}

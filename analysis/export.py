@@ -15,7 +15,7 @@ from analysis.records import TRIALS, Run, Trial, set_dotted
 from analysis.select import Choice
 from analysis.text import human, percent, plain
 
-BEST = "best.yaml"
+BEST, NEXT = "best.yaml", "next.yaml"
 NOT_SETTINGS = ("search", "objective", "constraints", "sweep", "confirm")
 """Sections of a space that say how to search; without them it is the configuration of one trial."""
 FIRST, LAST = ("name",), ("resources", "store")

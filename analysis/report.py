@@ -6,13 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis import bars, scatter
 from analysis import sections as parts
-from analysis.advice.advise import Advice, advise
-from analysis.advice.next_space import NEXT
-from analysis.advice.parts import advice_section, advised_yaml
 from analysis.answer import Answer
 from analysis.conclusion import conclude
 from analysis.confirmation.answer import notes
@@ -20,7 +17,7 @@ from analysis.confirmation.parts import confirm_csv, confirmation_section
 from analysis.confirmation.results import Confirmation
 from analysis.cost import Cost
 from analysis.csv_files import to_csv
-from analysis.export import BEST, best_yaml, train_command
+from analysis.export import BEST, NEXT, best_yaml, train_command
 from analysis.files import write_bytes
 from analysis.pages import Picture, Section, to_html, to_md
 from analysis.records import REPORT, Run, TrialState, read_run
@@ -37,6 +34,9 @@ from analysis.tables import (
     to_markdown,
 )
 from analysis.text import percent, plain, short
+
+if TYPE_CHECKING:
+    from analysis.advice.advise import Advice
 
 HTML, MARKDOWN, CSV, CONFIRM_CSV = "report.html", "report.md", "trials.csv", "confirm.csv"
 FIGURES = ("accuracy-by-percent", "accuracy-macs")
@@ -84,6 +84,8 @@ def make_report(run_path: str | os.PathLike[str], *, out: str | os.PathLike[str]
         ResultsError: a file of the run is damaged or of another format.
         OSError: the report cannot be written.
     """
+    from analysis.advice.advise import advise
+
     run = read_run(run_path)
     folder = Path(out) if out is not None else run.path / REPORT
     found, advice = conclude(run), advise(run)
@@ -117,6 +119,8 @@ def _files(
     folder: Path,
 ) -> dict[str, bytes]:
     """All files of the report, by their path in its folder."""
+    from analysis.advice.parts import advice_section, advised_yaml
+
     first: tuple[Section, ...] = (confirmation_section(run.name, confirmed),) if confirmed else ()
     comparisons, drawings = parts.comparisons(run, choice), parts.drawings(run, choice)
     after = (advice_section(run, advice, folder / NEXT),) if advice else ()

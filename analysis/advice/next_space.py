@@ -16,7 +16,6 @@ from analysis.files import shown
 from analysis.records import set_dotted
 from analysis.text import plain
 
-NEXT = "next.yaml"
 NAME = 64
 """The longest name of a run."""
 KINDS_OF = {"kd_tau": "kd", "kd_weight": "kd", "ce_weight": "kd"}

@@ -123,5 +123,6 @@ def _distinct(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     """The first trial of every point, by number; a complete one before one that was stopped."""
     first: dict[str, Trial] = {}
     for trial in sorted(trials, key=lambda one: (one.state is not TrialState.complete, one.number)):
-        first.setdefault(json.dumps(trial.params, sort_keys=True, default=str), trial)
+        point = json.dumps([trial.params, trial.settings], sort_keys=True, default=str)
+        first.setdefault(point, trial)
     return tuple(sorted(first.values(), key=lambda trial: trial.number))

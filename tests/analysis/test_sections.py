@@ -84,6 +84,7 @@ def test_every_part_is_there_where_the_run_has_all_records(everything: Report) -
         "Who pays for the pruning",
         "Early stopping",
         "Full ranking",
+        "What next",
         "Structure and pipeline",
         "How it was made",
     ]

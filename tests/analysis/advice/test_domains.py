@@ -34,7 +34,7 @@ def test_advice_never_leaves_the_valid_domain(data: st.DataObject) -> None:
     if value is not None:
         assert value_fault(key, value) is None
         assert value != edge
-            assert (value > edge) == (edge > near)
+        assert (value > edge) == (edge > near)
         assert isinstance(value, int) == domain.integer
 
 

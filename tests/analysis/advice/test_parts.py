@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from analysis.advice.advise import Advice, advise
+from analysis.advice.facts import advice_facts
 from analysis.advice.parts import advice_section, advised_yaml
 from analysis.advice.words import next_line
 from analysis.records import Run
@@ -109,3 +111,10 @@ def test_several_objectives_have_a_column_each(sweep: Sweep) -> None:
     assert table.header[1:4] == ("accuracy (%)", "macs (%)", "trade-off (%)")
     assert "kd (accuracy" in section.words[0]
     assert {row[0]: row for row in table.rows}["kd"][6].startswith("accuracy")
+
+
+def test_scripts_get_plain_json(advice: Advice) -> None:
+    facts = json.loads(json.dumps(advice_facts(advice), allow_nan=False))
+    assert facts["changes"] is True
+    assert facts["knobs"]["finetune.lr"]["importances"]["accuracy"]["verdict"] == "mattered"
+    assert facts["knobs"]["finetune.kd"]["do"] == ["fix at dist"]
