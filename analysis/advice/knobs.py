@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from analysis.errors import ResultsError
+from analysis.records import SPACE
+
 Kind = Literal["range", "steps", "categories", "repeats"]
 REPEATS = ("seed", "draw")
 """Settings, by the last part of their key, that only number repetitions: there is no better seed to look for."""
@@ -67,9 +70,21 @@ class Knob:
 
 
 def knobs(space: Mapping[str, Any]) -> tuple[Knob, ...]:
-    """The knobs of the search section, in its order; none without one. Entries of no known form are passed over."""
-    read = (_knob(key, entry) for key, entry in (space.get("search") or {}).items())
-    return tuple(knob for knob in read if knob is not None)
+    """The knobs of the search section, in its order; none without one.
+
+    Raises:
+        ResultsError: an entry is none that the sweeper writes.
+    """
+    found = []
+    for key, entry in (space.get("search") or {}).items():
+        try:
+            knob = _knob(key, entry)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            knob = None
+        if knob is None:
+            raise ResultsError(f"search.{key}: values or a range, got {entry!r}. Restore {SPACE}.")
+        found.append(knob)
+    return tuple(found)
 
 
 def same(one: Any, other: Any) -> bool:

@@ -18,7 +18,8 @@ from analysis.text import plain
 
 NAME = 64
 """The longest name of a run."""
-KINDS_OF = {"kd_tau": "kd", "kd_weight": "kd", "ce_weight": "kd"}
+ONLY_DISTILLED = ("kd_tau", "kd_weight", "ce_weight")
+"""Settings that do nothing without distillation."""
 DISTILLED = ("sparsity", "prune.gradual", "finetune")
 METHODS = {"prune.batches": "taylor", "prune.draw": "random"}
 """Settings that do nothing but with one method of pruning."""
@@ -165,7 +166,7 @@ def _without_effect(made: dict[str, Any]) -> None:
         kinds = _possible(made, f"{stage}.kd")
         taught |= kinds != {"none"}
         if kinds == {"none"}:
-            for name in KINDS_OF:
+            for name in ONLY_DISTILLED:
                 _forget(made, f"{stage}.{name}")
     methods = _possible(made, "prune.method")
     for key, method in METHODS.items():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from analysis import plain_yaml
 from analysis.advice.knobs import knobs, same, spaced
+from analysis.errors import ResultsError
 from sweeper import grammar
 from sweeper.space import load
 
@@ -71,3 +72,9 @@ def test_the_kind_of_a_knob_follows_from_its_entry(key: str, entry: Any, kind: s
 
 def test_a_space_without_a_search_has_no_knobs() -> None:
     assert knobs({"name": "one"}) == ()
+
+
+@pytest.mark.parametrize("entry", [0.5, {"uniform": [1]}, {"choice": 3}, {"between": [1, 2]}, None])
+def test_a_damaged_entry_is_named(entry: Any) -> None:
+    with pytest.raises(ResultsError, match=r"search\.finetune\.lr: values or a range, got "):
+        knobs({"search": {"finetune.lr": entry}})
