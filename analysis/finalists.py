@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from analysis.evenly import spread_evenly
+from analysis.pareto import dominates
 from analysis.records import Run
 from analysis.select import Objective, Ranked, best, objectives, ranking
 
@@ -47,10 +48,11 @@ def _recipe(row: Ranked) -> str:
 
 
 def _dominates(one: Ranked, other: Ranked, asked: Sequence[Objective]) -> bool:
+    """By the objectives that both have."""
     pairs = [
-        (value, than) if objective.maximize else (than, value)
+        (value, than) if objective.maximize else (-value, -than)
         for objective in asked
         if (value := one.trial.metric(objective.metric)) is not None
         and (than := other.trial.metric(objective.metric)) is not None
     ]
-    return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
+    return dominates([mine for mine, _ in pairs], [others for _, others in pairs])

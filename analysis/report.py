@@ -19,6 +19,7 @@ from analysis.cost import Cost
 from analysis.csv_files import to_csv
 from analysis.export import BEST, NEXT, best_yaml, train_command
 from analysis.files import write_bytes
+from analysis.front import front_section
 from analysis.pages import Picture, Section, to_html, to_md
 from analysis.records import REPORT, Run, TrialState, read_run
 from analysis.select import Baseline, Choice
@@ -122,6 +123,7 @@ def _files(
     from analysis.advice.parts import advice_section, advised_yaml
 
     first: tuple[Section, ...] = (confirmation_section(run.name, confirmed),) if confirmed else ()
+    first += (shown,) if (shown := front_section(run)) else ()
     comparisons, drawings = parts.comparisons(run, choice), parts.drawings(run, choice)
     after = (advice_section(run, advice, folder / NEXT),) if advice else ()
     sections = (*first, *comparisons, *after, *drawings)
@@ -183,6 +185,7 @@ def _pictures(run: Run, choice: Choice | None, unpruned: Baseline | None) -> lis
         stopped = " Hollow: where a trial was stopped early." if plot.stopped else ""
         hidden = f" Stopped below the axis and not shown: {plot.hidden}." if plot.hidden else ""
         chosen = f"; the chosen one has {plot.chosen[1]:.1f} %" if plot.chosen else ""
+        knee = f" The knee of the front is trial {plot.knee[1]}." if plot.knee else ""
         pictures.append(
             Picture(
                 name=FIGURES[1],
@@ -190,7 +193,7 @@ def _pictures(run: Run, choice: Choice | None, unpruned: Baseline | None) -> lis
                 alt=f"Scatter plot of accuracy against MACs: {len(plot.complete)} complete networks, "
                 f"{len(plot.front)} of them on the Pareto front{chosen}",
                 caption="Every complete network; none is cheaper and as accurate as one on the front. MACs of "
-                f"one image, on a logarithmic axis.{stopped}{hidden}{against}",
+                f"one image, on a logarithmic axis.{knee}{stopped}{hidden}{against}",
                 files=scatter.draw_scatter(plot),
             )
         )

@@ -1,4 +1,4 @@
-"""The accuracy–MACs plot with its Pareto front, the network chosen and the trials stopped early."""
+"""The accuracy–MACs plot: its Pareto front with the knee, the network chosen, the trials stopped early."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 from analysis import pareto
 from analysis.figures import COLOURS, FAINT, INK, accuracy_axis, floor, legend_above, render, style
+from analysis.front import knee_of
 from analysis.records import Run, Trial, TrialState
 from analysis.select import Choice, baseline, ranking
 
-CHOSEN = COLOURS[5]
+CHOSEN, KNEE = COLOURS[5], COLOURS[2]
 Point = tuple[float, float]
 
 
@@ -19,13 +20,14 @@ Point = tuple[float, float]
 class ScatterInfo:
     """Points (MACs, accuracy in %); `chosen` and `unpruned` are None where unknown.
 
-    `front` goes from the cheapest to the most accurate. `hidden` counts the stopped trials that lie below
-    `floor`, where the axis begins.
+    `knee` is that of the front and the number of its trial, None where the front has none. `front` goes from the
+    cheapest to the most accurate. `hidden` counts the stopped trials that lie below `floor`, where the axis begins.
     """
 
     complete: tuple[Point, ...]
     stopped: tuple[Point, ...]
     front: tuple[Point, ...]
+    knee: tuple[Point, int] | None
     chosen: Point | None
     unpruned: Point | None
     floor: float
@@ -47,10 +49,12 @@ def scatter_info(run: Run, choice: Choice | None) -> ScatterInfo | None:
     stopped = _points(list(run.of(TrialState.stopped)))
     shown = tuple(point for point in stopped if point[1] >= low)
     front = pareto.front([(accuracy, macs) for macs, accuracy in complete])
+    bend = knee_of(run)
     return ScatterInfo(
         complete=complete,
         stopped=shown,
         front=tuple(complete[index] for index in front),
+        knee=(_points([bend.trial])[0], bend.trial.number) if bend else None,
         chosen=next(iter(_points([choice.chosen.trial] if choice else [])), None),
         unpruned=unpruned,
         floor=low,
@@ -81,6 +85,9 @@ def draw_scatter(info: ScatterInfo) -> dict[str, bytes]:
             plot(info.stopped, **hollow, ms=3.4, label="stopped early", zorder=2)
         plot(info.complete, **dots, ms=3.8, mfc=blue, alpha=0.5, label="complete", zorder=3)
         plot(info.front, **dots, ms=3.8, mfc=blue, zorder=4)
+        if info.knee:
+            square = dots | {"marker": "s", "mfc": "none", "mec": KNEE, "mew": 1.2}
+            plot((info.knee[0],), **square, ms=7.5, label="knee", zorder=5)
         if info.unpruned:
             plot((info.unpruned,), **dots | {"marker": "D"}, ms=4, mfc=INK, label="unpruned", zorder=4)
         if info.chosen:

@@ -16,6 +16,7 @@ from analysis.structure import draw_structure, structure
 TABLES = (
     "confirmation",
     "confirmation-comparisons",
+    "front",
     "main",
     "limit",
     "combinations",
