@@ -1,4 +1,4 @@
-"""The command line: `python -m analysis report [RUN]`."""
+"""The command line: `python -m analysis report [RUN]`, `python -m analysis compare RUN RUN …`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from analysis.errors import InputError, ResultsError
 from analysis.files import shown
 
 if TYPE_CHECKING:
+    from analysis.comparison.page import Written
     from analysis.report import Report
 
 _EXAMPLES = """\
@@ -25,6 +26,32 @@ examples:
   python -m analysis report runs/finetune        the same, as a path; also while it runs
   python -m analysis report finetune --json      one JSON line for scripts
   python -m analysis report --out paper/results  written there, to be used in a paper
+"""
+_COMPARE_EXAMPLES = """\
+examples:
+  python -m analysis compare tpe-0 tpe-1 random-0 random-1   two methods, two seeds each
+  python -m analysis compare runs/a runs/b                   as paths; runs that still run, too
+  python -m analysis compare a b --out paper/compare         written there, to be used in a paper
+  python -m analysis compare a b --json                      one JSON line for scripts
+
+runs to compare, made with one store (it makes them quick, and neither of them look cheaper):
+  python -m sweeper run finetune --name tpe-0 --seed 0 --set sweep.seed=0
+  python -m sweeper run finetune --name tpe-1 --seed 1 --set sweep.seed=1
+  python -m sweeper run finetune --name random-0 --seed 0 --set sweep.seed=0 --set sweep.sampler=random
+"""
+_COMPARE_SAYS = """
+at equal epochs: every run is judged at the unique student epochs that the shortest one has. An epoch counts once a
+  run, whoever trained it; only complete trials count as found
+methods: runs whose spaces are equal but for `seed` and `sweep.seed` are one, drawn as a mean with its band (95 % t
+  interval from three runs on); methods are paired by seed: t interval, Holm over all comparisons, and the smallest
+  difference that could have been seen. Give every method the same seeds, five or more
+several objectives: the hypervolume too, 0 to 1, from a stated reference: accuracy 0, the unpruned network's MACs
+refused: runs that differ in objective, constraints, data set or split
+
+writes to compare/ (or --out), and touches no run:
+  compare.html, compare.md   the figures, the tables, what is decided and what is not
+  compare.csv, curves.csv    every run; every step of every run
+  tables/, figures/          LaTeX and Markdown; PDF and PNG
 """
 _WRITES = """
 writes to RUN/report/, and touches nothing else:
@@ -51,16 +78,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     options = _parser().parse_args(arguments)
     try:
-        return _report(options)
+        return COMMANDS[options.command](options)
     except (InputError, ResultsError) as error:
         _write(sys.stderr, plain(error))
         return error.exit_code
     except OSError as error:
-        place = error.filename2 or error.filename or options.run
-        _write(sys.stderr, plain(f"{place}: cannot make the report: {error.strerror}. See --out."))
+        place = error.filename2 or error.filename or options.out
+        made = "report" if options.command == "report" else "comparison"
+        _write(sys.stderr, plain(f"{place}: cannot make the {made}: {error.strerror}. See --out."))
         return 1
     except KeyboardInterrupt:
-        _write(sys.stderr, "interrupted: what is written is whole. Make the report again.")
+        _write(sys.stderr, "interrupted: what is written is whole. Run it again.")
         return 130
 
 
@@ -68,8 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     look = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="analysis",
-        description="Reads run folders: the best configuration, tables, figures, one report.",
-        epilog=_EXAMPLES + _CODES,
+        description="Reads run folders: the best configuration, tables, figures, one report; runs against each other.",
+        epilog=_EXAMPLES
+        + "  python -m analysis compare tpe-0 random-0       two runs at equal epochs\n"
+        + _CODES,
         formatter_class=look,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -86,7 +116,47 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--runs", default="runs", metavar="DIR", help="where runs are (default: runs)")
     report.add_argument("--out", metavar="DIR", help="write there instead of RUN/report")
     report.add_argument("--json", action="store_true", help="print one JSON line with the best and the paths")
+    compare = commands.add_parser(
+        "compare",
+        help="several runs at equal epochs: best, hypervolume, curves, by seed",
+        description="Compare runs at equal cost: what each had found when, and whether methods differ.",
+        epilog=_COMPARE_EXAMPLES + _COMPARE_SAYS + _CODES,
+        formatter_class=look,
+    )
+    compare.add_argument("run", nargs="+", metavar="RUN", help="run folders or their names, two or more")
+    compare.add_argument("--runs", default="runs", metavar="DIR", help="where runs are (default: runs)")
+    compare.add_argument("--out", default="compare", metavar="DIR", help="where to write (default: compare)")
+    compare.add_argument("--json", action="store_true", help="print one JSON line with all numbers and paths")
     return parser
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from analysis.comparison.facts import comparison_facts
+    from analysis.comparison.page import make_comparison
+
+    written = make_comparison([_find(run, Path(options.runs)) for run in options.run], options.out)
+    files = [shown(file) for file in written.files]
+    facts = comparison_facts(written.found) | {"files": files} if options.json else None
+    _write(sys.stdout, json.dumps(facts, allow_nan=False) if facts else _compared(written))
+    return 0
+
+
+def _compared(written: Written) -> str:
+    """The table, the sentences and the files, for people."""
+    from analysis.comparison.page import headline
+    from analysis.comparison.tables import runs_table
+    from analysis.comparison.words import sentences
+    from analysis.tables import to_text
+    from analysis.text import plain, unbroken
+
+    found = written.found
+    table = textwrap.indent(to_text(runs_table(found)), "  ")
+    said = [
+        textwrap.fill(unbroken(plain(text)), 100, initial_indent="  ", subsequent_indent="  ")
+        for text in sentences(found)
+    ]
+    files = [f"  {plain(shown(file))}" for file in written.files]
+    return "\n".join((headline(found), "", table, "", *said, "", *files)).replace("\u00a0", " ")
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -176,6 +246,9 @@ def _facts(report: Report) -> dict[str, Any]:
             "rule": report.choice.rule,
         }
     return facts
+
+
+COMMANDS = {"report": _report, "compare": _compare}
 
 
 def _write(stream: TextIO, text: str) -> None:

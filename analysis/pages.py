@@ -55,14 +55,14 @@ _THEME = {INK: "currentColor", FAINT: "var(--faint)", PAPER: "var(--paper)"} | {
 }
 
 
-def to_html(content: Mapping[str, Any]) -> str:
-    """The page; every value is cleaned of control characters and escaped by the template engine."""
-    return _render("report.html.j2", content, autoescape=True)
+def to_html(content: Mapping[str, Any], template: str = "report") -> str:
+    """The page of a template; every value is cleaned of control characters and escaped by the template engine."""
+    return _render(f"{template}.html.j2", content, autoescape=True)
 
 
-def to_md(content: Mapping[str, Any]) -> str:
-    """The Markdown; every value is escaped unless it is markup made here."""
-    return re.sub(r"\n{3,}", "\n\n", _render("report.md.j2", content, autoescape=False))
+def to_md(content: Mapping[str, Any], template: str = "report") -> str:
+    """The Markdown of a template; every value is escaped unless it is markup made here."""
+    return re.sub(r"\n{3,}", "\n\n", _render(f"{template}.md.j2", content, autoescape=False))
 
 
 def _render(template: str, content: Mapping[str, Any], *, autoescape: bool) -> str:

@@ -60,7 +60,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,11 @@ class Rung:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """One point of the space and all that is recorded of it; fields as in the module's text."""
+    """One point of the space and all that is recorded of it; fields as in the module's text.
+
+    `place` counts the ends in the order of the file, from 0: the order of time. None without an end. Trials are
+    equal whatever it is.
+    """
 
     number: int
     state: TrialState
@@ -149,6 +153,7 @@ class Trial:
     asked: str | None = None
     ended: str | None = None
     settings: Mapping[str, Any] | None = None
+    place: int | None = field(default=None, compare=False)
 
     def metric(self, name: str) -> float | None:
         """The number called `name`, None where it was not recorded."""
@@ -286,7 +291,10 @@ def fold(events: Sequence[Mapping[str, Any]], file: Path) -> tuple[Trial, ...]:
         except ValueError as error:
             raise ResultsError(f"{file}:{line}: damaged, {error}.") from error
     numbers = sorted(asked.keys() | rungs.keys() | ended.keys())
-    return tuple(_trial(n, asked.get(n, {}), ended.get(n, {}), rungs.get(n, [])) for n in numbers)
+    places = {number: place for place, number in enumerate(ended)}
+    return tuple(
+        _trial(n, asked.get(n, {}), ended.get(n, {}), rungs.get(n, []), places.get(n)) for n in numbers
+    )
 
 
 def _number(value: object) -> int:
@@ -306,7 +314,13 @@ def _check(metrics: Mapping[str, Any]) -> None:
         recorded.parse(metrics["damage"])
 
 
-def _trial(number: int, asked: Mapping[str, Any], end: Mapping[str, Any], rungs: list[Rung]) -> Trial:
+def _trial(
+    number: int,
+    asked: Mapping[str, Any],
+    end: Mapping[str, Any],
+    rungs: list[Rung],
+    place: int | None = None,
+) -> Trial:
     metrics = dict(end.get("metrics") or {})
     _check(metrics)
     return Trial(
@@ -327,6 +341,7 @@ def _trial(number: int, asked: Mapping[str, Any], end: Mapping[str, Any], rungs:
         asked=asked.get("time"),
         ended=end.get("time"),
         settings=None if end.get("settings") is None else dict(end["settings"]),
+        place=place,
     )
 
 

@@ -189,6 +189,20 @@ def to_markdown(table: Table) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+def to_text(table: Table) -> str:
+    """Columns two spaces apart for a terminal, a line under the header."""
+    rows = [tuple(map(plain, row)) for row in (table.header, *table.rows)]
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if letter == "r" else cell.ljust(width)
+            for cell, width, letter in zip(row, widths, table.align, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join((lines[0], "  ".join("─" * width for width in widths), *lines[1:]))
+
+
 def to_latex(table: Table) -> str:
     r"""A float as wide as the page, with three rules, made smaller where it would be wider.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from analysis.confirmation.candidates import Candidate
 from analysis.significance import Difference, holm, mean, t_interval, t_p
@@ -18,16 +18,17 @@ CLAIM = 0.05
 """A difference is claimed where Holm's p is at most this."""
 
 Verdict = Literal["better", "worse", "open", "equal", "none"]
+Seed = TypeVar("Seed", int, tuple[int, int])
+"""A seed, or the two of a sweep."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
-    """`candidate` minus what it is compared with; `p` is Holm's, None where there is no test.
+class Tested:
+    """One thing minus another, paired by seed, of several such differences; `p` is Holm's, None without a test.
 
     `change` is None without a common seed; with one it has no interval.
     """
 
-    candidate: Candidate
     change: Difference | None
     p: float | None
 
@@ -53,7 +54,14 @@ class Comparison:
         return max(abs(self.change.low), abs(self.change.high))
 
 
-def paired(one: Mapping[int, float], other: Mapping[int, float]) -> tuple[float, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison(Tested):
+    """`candidate` minus what it is compared with."""
+
+    candidate: Candidate
+
+
+def paired(one: Mapping[Seed, float], other: Mapping[Seed, float]) -> tuple[float, ...]:
     """The differences of the seeds that both have, by seed."""
     return tuple(one[seed] - other[seed] for seed in sorted(one) if seed in other)
 
@@ -68,13 +76,20 @@ def difference(changes: Sequence[float]) -> Difference | None:
     return Difference(value=value, low=interval[0], high=interval[1], basis="seeds", count=count)
 
 
-def compare_all(metric: str, others: Sequence[Candidate], with_: Candidate) -> tuple[Comparison, ...]:
-    """Each of `others` minus `with_`, by `metric`; all together are the family that Holm's p allows for."""
-    base = with_.by_seed(metric)
-    changes = [paired(one.by_seed(metric), base) for one in others]
+def judge_all(changes: Sequence[Sequence[float]]) -> tuple[Tested, ...]:
+    """The differences by seed of several comparisons: all together are the family that Holm's p allows for."""
     raw = {place: p for place, one in enumerate(changes) if (p := t_p(one, least=PAIRS)) is not None}
     adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
     return tuple(
-        Comparison(candidate=one, change=difference(change), p=adjusted.get(place))
-        for place, (one, change) in enumerate(zip(others, changes, strict=True))
+        Tested(change=difference(change), p=adjusted.get(place)) for place, change in enumerate(changes)
+    )
+
+
+def compare_all(metric: str, others: Sequence[Candidate], with_: Candidate) -> tuple[Comparison, ...]:
+    """Each of `others` minus `with_`, by `metric`."""
+    base = with_.by_seed(metric)
+    tested = judge_all([paired(one.by_seed(metric), base) for one in others])
+    return tuple(
+        Comparison(candidate=one, change=result.change, p=result.p)
+        for one, result in zip(others, tested, strict=True)
     )

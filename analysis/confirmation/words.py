@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from analysis.confirmation.candidates import Candidate, name_of
-from analysis.confirmation.compare import PAIRS, Comparison
+from analysis.confirmation.compare import PAIRS, Comparison, Tested
 from analysis.confirmation.results import Confirmation
 from analysis.grids import words
 from analysis.grids.words import reach
@@ -38,7 +38,7 @@ def p_words(p: float | None) -> str:
     return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
-def verdict(one: Comparison, digits: int) -> str:
+def verdict(one: Tested, digits: int) -> str:
     """What may be said of a comparison, in few words. That two are equal is never claimed of a small difference."""
     match one.verdict:
         case "better" | "worse" as claimed:
@@ -133,7 +133,7 @@ def _verdict(one: Comparison, winner: Candidate, digits: int) -> str:
         return f"{_capital(name)} against {winner.name}: {verdict(one, digits)}."
     against = (
         f"{_capital(name)} against {winner.name} on the test set: {signed(change.value, digits)} points, "
-        f"95 % interval {reach(change, digits)}, p {_equals(one.p)} by Holm: {verdict(one, digits)}"
+        f"95 % interval {reach(change, digits)}, p {equals(one.p)} by Holm: {verdict(one, digits)}"
     )
     if one.verdict != "open":
         return f"{against}."
@@ -141,7 +141,8 @@ def _verdict(one: Comparison, winner: Candidate, digits: int) -> str:
     return f"{against}; one under {visible} points could not have been seen with {seeds} seeds."
 
 
-def _equals(p: float | None) -> str:
+def equals(p: float | None) -> str:
+    """As "= 0.03" or "< 0.001"."""
     told = p_words(p)
     return told if told.startswith("<") else f"= {told}"
 

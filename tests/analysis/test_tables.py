@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analysis.records import read_run
-from analysis.tables import percent_table, ranking_table, short_names, to_latex, to_markdown
+from analysis.tables import Table, percent_table, ranking_table, short_names, to_latex, to_markdown, to_text
 
 Make = Callable[..., Path]
 Events = Callable[..., list[dict[str, Any]]]
@@ -124,3 +124,14 @@ def test_short_names_are_unique() -> None:
         "finetune.lr",
         "percent (%)",
     )
+
+
+def test_a_table_for_a_terminal_has_columns_that_line_up() -> None:
+    table = Table(
+        caption="",
+        label="",
+        header=("Run", "Best"),
+        rows=(("a\x1b[31m", "9.5"), ("long", "10.5")),
+        align="lr",
+    )
+    assert to_text(table) == "Run   Best\n────  ────\na      9.5\nlong  10.5"
