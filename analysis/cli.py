@@ -35,9 +35,9 @@ examples:
   python -m analysis compare a b --json                      one JSON line for scripts
 
 runs to compare, made with one store (it makes them quick, and neither of them look cheaper):
-  python -m sweeper run finetune --name tpe-0 --seed 0 --set sweep.seed=0
-  python -m sweeper run finetune --name tpe-1 --seed 1 --set sweep.seed=1
-  python -m sweeper run finetune --name random-0 --seed 0 --set sweep.seed=0 --set sweep.sampler=random
+  python -m sweeper run finetune --name tpe-0 --seed 0
+  python -m sweeper run finetune --name tpe-1 --seed 1
+  python -m sweeper run finetune --name random-0 --seed 0 --set sweep.sampler=random
 """
 _COMPARE_SAYS = """
 at equal epochs: every run is judged at the unique student epochs that the shortest one has. An epoch counts once a
