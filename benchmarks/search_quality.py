@@ -1,12 +1,13 @@
 """How good a search is: regret against epochs on a benchmark that no one here wrote.
 
-    python benchmarks/search_quality.py LCBENCH [--seeds 10] [--develop] [--arms mfbo ...] [--out docs/search_quality]
+    python benchmarks/search_quality.py LCBENCH [--seeds 10] [--develop] [--arms mfbo ...] [--keep] [--out FILE]
 
 LCBENCH is a folder with the LCBench surrogate of YAHPO Gym (model.onnx, encoding.json, config_space.json). Every arm
 has the epochs of 64 full trials (3,328) for each of 34 tasks and each seed; regret is what the best finished network
 lacks, in points of validation accuracy, to the best that is known for the task. The sampler and the rungs are those of
 `sweeper run`; with 8 workers trials end in the order of the surrogate's seconds. Before a trial is finished an arm has
-the regret of a network that always guesses wrong. Needs onnxruntime. Writes OUT.csv, OUT.png and a Markdown table.
+the regret of a network that always guesses wrong. Needs onnxruntime. Writes FILE.csv after every arm
+and FILE.png at the end, prints Markdown; with --keep the arms that FILE.csv has are not run again.
 """
 
 import argparse
@@ -18,9 +19,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
 
 import numpy as np
 from lcbench import DEVELOPED_ON, EPOCHS, KNOBS, LcBench
@@ -56,6 +54,9 @@ ARMS: Mapping[str, Arm] = {
     "mfbo-8": Arm(said="mfbo, our rungs, 8 workers", sampler="mfbo", stopping=FAIR, workers=8),
 }
 
+Result = tuple[str, str, int, list[tuple[int, float]], float]
+"""Arm, task, seed, (epochs, best final accuracy) as it rose, and the best that is known of the task."""
+
 _BENCH: list[LcBench] = []
 
 
@@ -63,7 +64,7 @@ def _begin(folder: Path) -> None:
     _BENCH.append(LcBench(folder))
 
 
-def one(job: tuple[str, str, int]) -> tuple[str, str, int, list[tuple[int, float]], float]:
+def one(job: tuple[str, str, int]) -> Result:
     """A sweep: its job, what it found when, and the best that is known of the task."""
     name, task, seed = job
     arm, bench = ARMS[name], _BENCH[0]
@@ -77,7 +78,7 @@ def one(job: tuple[str, str, int]) -> tuple[str, str, int, list[tuple[int, float
     return name, task, seed, sweep.log, bench.best(task)
 
 
-def traces(results: list[tuple[str, str, int, list[tuple[int, float]], float]]) -> dict[str, np.ndarray]:
+def traces(results: list[Result]) -> dict[str, np.ndarray]:
     """Arm -> (sweeps, epochs) regret after every epoch; the best known is at least what any sweep has found."""
     known: dict[str, float] = {}
     for _, task, _, log, best in results:
@@ -89,6 +90,28 @@ def traces(results: list[tuple[str, str, int, list[tuple[int, float]], float]]) 
             trace[epochs - 1 :] = known[task] - value
         found.setdefault(name, []).append(trace)
     return {name: np.stack(all_) for name, all_ in found.items()}
+
+
+def write(file: Path, results: list[Result]) -> None:
+    """All that was found, a row for each time that it rose."""
+    with file.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["arm", "task", "seed", "epochs", "best_final_accuracy", "best_known"])
+        for name, task, seed, log, best in results:
+            writer.writerows(
+                [name, task, seed, epochs, f"{value:.4f}", f"{best:.4f}"] for epochs, value in log
+            )
+
+
+def read(file: Path) -> list[Result]:
+    """What ``write`` wrote."""
+    found: dict[tuple[str, str, int], Result] = {}
+    with file.open(newline="", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            key = (row["arm"], row["task"], int(row["seed"]))
+            result = found.setdefault(key, (*key, [], float(row["best_known"])))
+            result[3].append((int(row["epochs"]), float(row["best_final_accuracy"])))
+    return list(found.values())
 
 
 def reached(trace: np.ndarray, goal: float) -> str:
@@ -158,17 +181,24 @@ def main() -> None:
     parser.add_argument("--few", nargs="*", default=[], help="arms with a third of the seeds")
     parser.add_argument("--develop", action="store_true", help="only the tasks that it was developed on")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--keep", action="store_true", help="do not run again what FILE.csv has")
     parser.add_argument("--out", type=Path, default=Path("docs/search_quality"))
     options = parser.parse_args()
     tasks = DEVELOPED_ON if options.develop else LcBench(options.folder).tasks
-    results = []
-    with multiprocessing.Pool(os.cpu_count(), _begin, [options.folder]) as pool:
-        for name in options.arms:
+    file = options.out.with_suffix(".csv")
+    results = read(file) if options.keep and file.exists() else []
+    have = {result[0] for result in results}
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"  # of the processes below
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), _begin, [options.folder]) as pool:
+        for name in (name for name in options.arms if name not in have):
             seeds = max(1, options.seeds // 3) if name in options.few else options.seeds
             began = time.perf_counter()
             results += pool.map(one, [(name, t, seed) for seed in range(seeds) for t in tasks], chunksize=1)
+            write(file, results)
             print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     found = traces(results)
+    found = {name: found[name] for name in options.arms}
     text = [f"{said_of_this_machine(1, 'optuna', 'scipy', 'onnxruntime')}\n"]
     groups = {
         "all tasks": tasks,
@@ -184,13 +214,6 @@ def main() -> None:
         if {ours, theirs} <= found.keys()
     ]
     print("\n".join(text))
-    with options.out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["arm", "task", "seed", "epochs", "best_final_accuracy", "best_known"])
-        for name, task, seed, log, best in results:
-            writer.writerows(
-                [name, task, seed, epochs, f"{value:.4f}", f"{best:.4f}"] for epochs, value in log
-            )
     draw(found, options.out.with_suffix(".png"))
 
 
