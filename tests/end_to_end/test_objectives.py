@@ -1,23 +1,21 @@
-"""Two objectives with early stopping, half of whose stops are audited."""
+"""Two objectives with early stopping, some of whose stops are audited."""
 
 import pytest
 
 from analysis.audit.parts import audit_section
 from analysis.records import read_run
 
-ASKED = (
-    *("--trials", "20", "--set", "objective={maximize: accuracy, minimize: macs}"),
-    *("--set", "search.prune.percent=[0.4, 0.6, 0.8]", "--set", "search.finetune.lr=[1e-6, 1e-4, 0.02]"),
-    *(
-        "--set",
-        "search.finetune.kd=[none]",
-        "--set",
-        "sweep.startup_trials=12",
-        "--set",
-        "resources.workers=1",
-    ),
-    *("--set", "sweep.asha={rungs: [0.5], reduction: 3, min_peers: 3, audit: 0.5}"),
-)
+CHANGES = {
+    "objective": "{maximize: accuracy, minimize: macs}",
+    "data.val_fraction": "0.6",
+    "search.prune.percent": "[0.4, 0.6, 0.8]",
+    "search.finetune.lr": "[1e-6, 1e-4, 0.02]",
+    "search.finetune.kd": "[none]",
+    "sweep.startup_trials": "12",
+    "sweep.asha": "{rungs: [0.5], reduction: 3, min_peers: 3, audit: 0.3}",
+    "resources.workers": "1",
+}
+ASKED = ("--trials", "20", *(word for key, value in CHANGES.items() for word in ("--set", f"{key}={value}")))
 
 
 @pytest.fixture
