@@ -12,7 +12,7 @@ distillation. The curves are made for this: it shows what each rule does with sl
 import argparse
 
 import numpy as np
-from simulated import STOCK, Course, Stopping, Sweep, search, shares
+from simulated import NEVER, STOCK, Course, Stopping, Sweep, search, shares
 
 from sweeper.knobs import Knob, Params
 
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     seeds = parser.parse_args().seeds
     rules = {
+        "none": NEVER,
         "stock ASHA": STOCK,
         "ours, all compared": shares(0.25, 0.5),
         "ours": shares(0.25, 0.5, within=("kd",)),

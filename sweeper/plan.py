@@ -21,8 +21,8 @@ from trainables.place import Place
 
 COUNTED = 1_000_000
 """Points that are counted at most."""
-SECONDS_PER_TRIAL = 0.2
-"""What Ray adds to a trial with a reused worker."""
+SECONDS_PER_TRIAL = 0.08
+"""What the engine adds to a trial, by ``benchmarks/engine.py``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

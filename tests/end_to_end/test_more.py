@@ -24,9 +24,11 @@ def manifest(sweeper: Any, name: str = "small") -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("sampler", ["random", "grid", "tpe"])
+@pytest.mark.parametrize("sampler", ["random", "grid", "tpe", "mfbo"])
 def test_four_trials_and_then_eight_are_eight_trials(sweeper: Any, sampler: str) -> None:
-    how = (*ONE, "--set", f"sweep.sampler={sampler}", "--set", "sweep.asha.rungs=[0.5]")
+    startup = 3 if sampler in ("tpe", "mfbo") else "null"
+    learnt = ("--set", f"sweep.sampler={sampler}", "--set", f"sweep.startup_trials={startup}")
+    how = (*ONE, *learnt, "--set", "sweep.asha.rungs=[0.5]")
     sweeper("run", "small.yaml", *how, "--name", "whole")
     sweeper("run", "small.yaml", *how, "--trials", "4")
     assert sorted(sweeper.ends()) == [0, 1, 2, 3]
