@@ -95,7 +95,7 @@ HOW: dict[str, str | list[str]] = {
     'constraints: {mac: "<= 0.5"}': ':11: constraints.mac: must be one of accuracy, accuracy_pruned, loss, macs, params, percent_cut, got "mac". Did you mean macs?',
     "constraints: macs <= 0.5": ':11: constraints: must be a mapping, got "macs <= 0.5". Write constraints: {macs: "<= 0.5"}.',
     "sweep: {sampler: tpe}": ":12: sweep: needs trials with sampler: tpe. Set sweep.trials: 24.",
-    "sweep: {trials: 4, sampler: bayes}": ':12: sweep.sampler: must be one of tpe, gp, nsga2, nsga3, cmaes, random, sobol, grid, got "bayes".',
+    "sweep: {trials: 4, sampler: bayes}": ':12: sweep.sampler: must be one of tpe, mfbo, gp, nsga2, nsga3, cmaes, random, sobol, grid, got "bayes".',
     "sweep: {trials: 0}": ":12: sweep.trials: must be at least 1, got 0.",
     "sweep: {trials: 10000000}": ":12: sweep.trials: must be at most 1000000, got 10000000.",
     "sweep: {trials: many}": ':12: sweep.trials: must be a whole number, got "many".',
