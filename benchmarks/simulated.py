@@ -131,10 +131,7 @@ class Sweep:
             peers[str(number)] = (value,)
             return not before or value >= np.percentile(before, (1 - 1 / self.stopping.reduction) * 100)
         peers[str(number)] = (value,)
-        name = asha.rung_of(group)
-        others = (
-            v for g, p in self._peers.items() if g != group and asha.rung_of(g) == name for v in p.values()
-        )
+        others = asha.others(self._peers, group)
         return asha.decide(peers, str(number), self.stopping.ours, others=others) == "continue"
 
     def _end(

@@ -11,10 +11,11 @@ equal or a dominated network never goes on where the other one stops; with one o
 ``continue`` into ``stop``, with several it may where the network stays in its front, since then its distances count.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from sweeper.fronts import Vector, ahead, dominates
+from analysis.pareto import dominates
+from sweeper.fronts import Vector, ahead
 from sweeper.settings import Asha, SpaceFile
 from trainables.recipe import Training
 from trainables.schedule import drops, plateau_ends
@@ -49,6 +50,13 @@ def group(name: str, within: Sequence[str], settings: Mapping[str, Any]) -> str:
 def rung_of(group: str) -> str:
     """The rung of a group of like trials."""
     return group.partition(" ")[0]
+
+
+def others(groups: Mapping[str, Mapping[str, Vector]], group: str) -> Iterator[Vector]:
+    """The values of the other groups at a rung; ``groups`` are all, of all rungs: name -> address -> values."""
+    for other, peers in groups.items():
+        if other != group and rung_of(other) == rung_of(group):
+            yield from peers.values()
 
 
 def decide(

@@ -18,6 +18,15 @@ class Curve:
     """Value at the end; None: it was stopped."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Line:
+    """Gain from a rung to the end: ``gain`` at the value ``middle``, ``slope`` more for each unit above it."""
+
+    middle: float = 0.0
+    gain: float = 0.0
+    slope: float = 0.0
+
+
 def finals(curves: Sequence[Curve]) -> list[float]:
     """The final value of every trial, as it is or as it would have been.
 
@@ -27,26 +36,34 @@ def finals(curves: Sequence[Curve]) -> list[float]:
     everyone at that rung; where no one has, the value itself stands. A trial without any rung has no value to go
     by, and is left at the lowest.
     """
-    reached = [curve.final if curve.final is not None else _grown(curve, curves) for curve in curves]
+    stopped_at = {list(curve.rungs)[-1] for curve in curves if curve.final is None and curve.rungs}
+    lines = {rung: _line(curves, rung) for rung in stopped_at}
+    reached = [_reached(curve, lines) for curve in curves]
     known = [value for value in reached if value is not None]
     lowest = min(known, default=0.0)
     return [lowest if value is None else value for value in reached]
 
 
-def _grown(curve: Curve, curves: Sequence[Curve]) -> float | None:
-    """The value at the last rung and what is gained on the way from there."""
-    if not curve.rungs:
-        return None
+def _reached(curve: Curve, lines: Mapping[str, _Line]) -> float | None:
+    """The value at the end, or the one at the last rung and what is gained from there; None without any."""
+    if curve.final is not None or not curve.rungs:
+        return curve.final
     rung, value = list(curve.rungs.items())[-1]
+    line = lines[rung]
+    return value + line.gain + line.slope * (value - line.middle)
+
+
+def _line(curves: Sequence[Curve], rung: str) -> _Line:
+    """What is gained from a rung on."""
     pairs = _pairs(curves, rung) or _pairs(curves, rung_of(rung))
     if not pairs:
-        return value
+        return _Line()
     at, end = np.array(pairs).T
     gain, off = end - at, at - at.mean()
-    usual = np.var([other.rungs[rung] for other in curves if rung in other.rungs])
+    usual = np.var([curve.rungs[rung] for curve in curves if rung in curve.rungs])
     weight = (off * off).sum() + usual
     slope = float(np.clip((off * (gain - gain.mean())).sum() / weight, -1.0, 0.5)) if weight > 0 else 0.0
-    return value + float(gain.mean()) + slope * (value - float(at.mean()))
+    return _Line(middle=float(at.mean()), gain=float(gain.mean()), slope=slope)
 
 
 def _pairs(curves: Sequence[Curve], rung: str) -> list[tuple[float, float]]:

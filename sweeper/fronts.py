@@ -11,13 +11,10 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from math import dist
 
+from analysis.pareto import dominates
+
 Vector = tuple[float, ...]
 """Values of one network, finite, each the larger the better; all vectors of a comparison have the same length."""
-
-
-def dominates(one: Vector, other: Vector) -> bool:
-    """Whether ``one`` is nowhere smaller than ``other``, and larger somewhere."""
-    return one != other and all(a >= b for a, b in zip(one, other, strict=True))
 
 
 def fronts(vectors: Iterable[Vector]) -> list[list[Vector]]:

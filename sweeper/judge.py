@@ -1,6 +1,6 @@
 """What a trial is stopped for: a bound that its network is outside of, or better peers at a rung."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,7 @@ class Judge:
         assert self._asha is not None
         address = entry["address"]
         peers = {**self._peers.get(rung, {}), address: self._vector(values)}
-        decision: str = asha.decide(peers, address, self._asha, others=self._others(rung))
+        decision: str = asha.decide(peers, address, self._asha, others=asha.others(self._peers, rung))
         if decision == "stop" and drawn(self._seed, live.number, self._asha.audit):
             decision = "audit"
         return {
@@ -100,12 +100,6 @@ class Judge:
             "peers": len(peers),
             "decision": decision,
         }
-
-    def _others(self, rung: str) -> Iterator[Vector]:
-        """The values of the other groups at a rung."""
-        for other, peers in self._peers.items():
-            if other != rung and asha.rung_of(other) == asha.rung_of(rung):
-                yield from peers.values()
 
     def _vector(self, values: Mapping[str, float]) -> Vector:
         """Values, each the larger the better."""

@@ -9,36 +9,28 @@ from sweeper.extrapolation import Curve
 from sweeper.knobs import Params, draw
 from sweeper.live import Rungs
 from sweeper.mfbo import Observation, propose
+from sweeper.samplers import Ask
 from sweeper.space import Space
-from trainables.addresses import digest
 
 
 class Learner:
     """Points by random until there is something to learn from, by ``mfbo.propose`` from then on."""
 
-    def __init__(self, space: Space, *, seed: int, startup: int, sign: float) -> None:
-        """Know nothing yet.
-
-        Args:
-            space: what is searched.
-            seed: the sweep's.
-            startup: trials before the first that is proposed.
-            sign: 1 where the objective should be large, -1 where it should be small.
-        """
+    def __init__(self, space: Space, *, sign: float) -> None:
+        """Know nothing yet; ``sign`` is 1 where the objective should be large, -1 where it should be small."""
         self._space = space
         self._cube = Cube(space.knobs, space.fixed)
-        self._seed, self._startup, self._sign = seed, startup, sign
+        self._sign = sign
         self._open: dict[int, Params] = {}
         self._ended: list[Observation] = []
 
-    def ask(self, number: int) -> Params:
-        """A point for trial ``number``; it depends on that, the seed and what was told."""
-        seed = int(digest([self._seed, number])[:8], 16)
+    def ask(self, ask: Ask) -> Params:
+        """A point; it depends on what is asked and what was told."""
         finished = any(one.curve is not None and one.curve.final is not None for one in self._ended)
-        if number < self._startup or not finished:
-            return draw(self._space.knobs, self._space.fixed, random.Random(seed))
+        if ask.number < ask.startup or not finished:
+            return draw(self._space.knobs, self._space.fixed, random.Random(ask.own_seed))
         running = list(self._open.values())
-        return propose(self._cube, self._ended, running, np.random.default_rng(seed))
+        return propose(self._cube, self._ended, running, np.random.default_rng(ask.own_seed))
 
     def begin(self, number: int, params: Params) -> None:
         """A trial is under way."""

@@ -72,7 +72,7 @@ class Search:
         if self.points is not None:
             return self.replay(number, self.points[number])
         if self._learner is not None:
-            return self.replay(number, self._learner.ask(number))
+            return self.replay(number, self._learner.ask(self._asked(number)))
         trial = self._begin(number, self._sampler(number))
         params: Params = {}
         with _untroubled():
@@ -151,12 +151,7 @@ class Search:
 
     def _own(self) -> Learner:
         ((_, side),) = self.directions  # checked with the space
-        return Learner(
-            self.space,
-            seed=self.sweep.seed,
-            startup=self.sweep.startup_trials or STARTUP_TRIALS,
-            sign=1.0 if side == "maximize" else -1.0,
-        )
+        return Learner(self.space, sign=1.0 if side == "maximize" else -1.0)
 
     def _begin(self, number: int, sampler: BaseSampler) -> optuna.Trial:
         self._study.sampler = sampler
@@ -166,16 +161,18 @@ class Search:
         return trial
 
     def _sampler(self, number: int) -> BaseSampler:
+        with _untroubled():
+            return self._kind.make(self._asked(number))
+
+    def _asked(self, number: int) -> Ask:
         knobs = {knob.key: distribution(knob) for knob in self.space.knobs}
-        ask = Ask(
+        return Ask(
             seed=self.sweep.seed,
             number=number,
             startup=self.sweep.startup_trials or STARTUP_TRIALS,
             knobs=knobs,
             always={knob.key: knobs[knob.key] for knob in self.space.knobs if not knob.when},
         )
-        with _untroubled():
-            return self._kind.make(ask)
 
 
 _WORST: dict[str, Callable[[Sequence[float]], float]] = {"maximize": min, "minimize": max}

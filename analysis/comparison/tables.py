@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from analysis.comparison.results import Compared, Entry, Measure, counts
 from analysis.comparison.so_far import at
 from analysis.comparison.words import interval, verdict, visible
-from analysis.confirmation.words import p_words
+from analysis.confirmation.words import holm_words, p_words
 from analysis.hypervolume import Reference
 from analysis.tables import Row, Table
 from analysis.text import cell, plain, short
@@ -49,14 +49,11 @@ def methods_table(found: Compared) -> Table | None:
     """Each two methods by each measure, paired by seed; None of one method."""
     if not found.pairs:
         return None
-    many = len(found.pairs)
-    over = f"over {many} comparisons" if many > 1 else "of one comparison"
     return Table(
         caption=(
             f"Methods against each other at {found.epochs:,} unique student epochs: the mean difference over the seeds "
             "that both have (positive: the first is better; of accuracies in points), and its paired 95 % t interval. "
-            f"p is Holm's {over}; a difference is claimed where it is at most 0.05. Visible: the smallest difference "
-            "that could have been seen with so many seeds."
+            f"{holm_words(len(found.pairs))}"
         ),
         label="tab:compare-methods",
         header=("Method", "Against", "By", "Seeds", "Δ", "95 % interval", "Visible", "p", "Verdict"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.confirmation.candidates import Candidate
 from analysis.confirmation.results import Confirmation
-from analysis.confirmation.words import DATA, digits_of, p_words, spread, verdict
+from analysis.confirmation.words import DATA, digits_of, holm_words, p_words, spread, verdict
 from analysis.grids.words import reach
 from analysis.tables import Row, Table, label_of
 from analysis.text import column, percent, plain, signed
@@ -64,13 +64,11 @@ def comparisons_table(run: str, found: Confirmation) -> Table | None:
     if not found.comparisons:
         return None
     many = len(found.comparisons)
-    over = f"over {many} comparisons" if many > 1 else "of one comparison"
     return Table(
         caption=(
             f"Test accuracy of the candidates of the sweep {plain(run)} minus that of {found.winner.name}, the "
             "winner of the search, in points: the mean over the seeds that both have, and its paired 95 % t "
-            f"interval. p is Holm's {over}; a difference is claimed where it is at most 0.05. Visible: the "
-            "smallest difference that could have been seen with so many seeds."
+            f"interval. {holm_words(many)}"
         ),
         label=label_of(run, "confirmation-comparisons"),
         header=("Candidate", "Seeds", "Δ", "95 % interval", "Visible", "p", "Verdict"),

@@ -141,6 +141,15 @@ def _verdict(one: Comparison, winner: Candidate, digits: int) -> str:
     return f"{against}; one under {visible} points could not have been seen with {seeds} seeds."
 
 
+def holm_words(many: int) -> str:
+    """What the columns p and Visible of a table of so many comparisons mean."""
+    over = f"over {many} comparisons" if many > 1 else "of one comparison"
+    return (
+        f"p is Holm's {over}; a difference is claimed where it is at most 0.05. Visible: the smallest difference "
+        "that could have been seen with so many seeds."
+    )
+
+
 def equals(p: float | None) -> str:
     """As "= 0.03" or "< 0.001"."""
     told = p_words(p)

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.pareto import dominates
 from sweeper.asha import decide, group, ranked_by, rung, rung_of
-from sweeper.fronts import Vector, dominates
+from sweeper.fronts import Vector
 from sweeper.settings import Asha, SpaceFile
 from trainables.recipe import Finetune
 from trainables.schedule import drops, plateau_ends

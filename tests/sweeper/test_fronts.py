@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeper.fronts import Vector, ahead, dominates, fronts, spread
+from analysis.pareto import dominates
+from sweeper.fronts import Vector, ahead, fronts, spread
 
 SIZES = st.integers(1, 3)
 VECTORS = SIZES.flatmap(
