@@ -24,7 +24,7 @@ from machine import said_of_this_machine
 SIZES = (8, 64, 512)
 WORKERS = (1, 2)
 ASKED_AFTER, ASKS = (10, 100, 1000), 3
-SAMPLERS = ("random", "sobol", "tpe", "nsga2", "nsga3", "cmaes", "gp")
+SAMPLERS = ("random", "sobol", "tpe", "nsga2", "nsga3", "cmaes", "mfbo", "gp")
 SPACE = """\
 data: {{source: npz, path: {images}, pad: 1, val_fraction: 0.2, batch_size: 16}}
 model: preresnet8
