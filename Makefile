@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SPACE ?= space/finetune.yaml
 
-.PHONY: sweep report test check slow clean
+.PHONY: sweep report test check slow chaos clean
 
 sweep: $(VENV)/installed       ## run the shipped sweep; go on with it if it was interrupted, show it if it is done
 	@if [ -f runs/finetune/trials.jsonl ] && [ "$(SPACE)" = space/finetune.yaml ]; then \
@@ -27,6 +27,9 @@ check: $(VENV)/installed-dev   ## lint, types, import rules: what CI runs
 
 slow: $(VENV)/installed-dev    ## the long tests
 	$(BIN)/python -m pytest -m slow
+
+chaos: $(VENV)/installed-dev   ## kill, fill and damage, in the numbers of docs/reliability.md: an hour and more
+	$(BIN)/python -m pytest -m chaos --timeout 0 --durations 0
 
 $(VENV)/installed: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
