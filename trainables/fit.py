@@ -22,6 +22,7 @@ from trainables.losses.sparsity import add_subgradient
 from trainables.models import Architecture
 from trainables.recipe import Training
 from trainables.seeding import derive, generator
+from trainables.sgd import Sgd
 
 EVALUATION_BATCH = 512
 """Images in one step of an evaluation; fixed, since the shape of a batch moves the last bits."""
@@ -139,25 +140,18 @@ class TrainingImages:
         )
 
 
-def sgd(network: nn.Module, training: Training) -> torch.optim.SGD:
+def sgd(network: nn.Module, training: Training) -> Sgd:
     """The optimizer of a stage, empty; its rate is set by every epoch."""
     scales = {id(layer.weight) for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)}
     undecayed = [p for p in network.parameters() if not training.decay_gamma and id(p) in scales]
     decayed = [p for p in network.parameters() if training.decay_gamma or id(p) not in scales]
-    groups = [{"params": decayed}] + ([{"params": undecayed, "weight_decay": 0.0}] if undecayed else [])
-    return torch.optim.SGD(
-        groups,
-        lr=training.lr,
-        momentum=training.momentum,
-        nesterov=training.nesterov,
-        weight_decay=training.weight_decay,
-        foreach=True,
-    )
+    groups = [(decayed, training.weight_decay)] + ([(undecayed, 0.0)] if undecayed else [])
+    return Sgd(groups=groups, lr=training.lr, momentum=training.momentum, nesterov=training.nesterov)
 
 
 def train_epoch(
     network: nn.Module,
-    optimizer: torch.optim.SGD,
+    optimizer: Sgd,
     images: TrainingImages,
     task: Task,
     *,
@@ -172,8 +166,7 @@ def train_epoch(
     Raises:
         TrainingFailedError: a loss of this epoch was not finite.
     """
-    for group in optimizer.param_groups:
-        group["lr"] = lr
+    optimizer.lr = lr
     network.train()
     device = images.pixels.device
     loss_sum = torch.zeros((), device=device)
@@ -186,7 +179,7 @@ def train_epoch(
             with torch.autocast(device.type, torch.bfloat16, enabled=task.autocast):
                 logits = network(network_input(network, batch.pixels)).float()
             loss = batch_loss(logits, batch, task)
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             if task.s > 0:
                 add_subgradient(network, task.s, on=task.on)

@@ -143,18 +143,19 @@ def test_an_evaluation_changes_nothing_and_is_in_order(place: Place) -> None:
 def test_batchnorm_scales_decay_unless_they_are_left_out() -> None:
     student = network()
     scales = {id(layer.weight) for layer in student.modules() if isinstance(layer, nn.BatchNorm2d)}
-    (every,) = sgd(student, Finetune(weight_decay=0.1)).param_groups
-    assert len(every["params"]) == len(list(student.parameters()))
-    assert every["weight_decay"] == 0.1
-    decayed, undecayed = sgd(student, Finetune(weight_decay=0.1, decay_gamma=False)).param_groups
-    assert {id(parameter) for parameter in undecayed["params"]} == scales
-    assert (decayed["weight_decay"], undecayed["weight_decay"]) == (0.1, 0.0)
-    assert len(decayed["params"]) + len(scales) == len(every["params"])
+    ((every, decay),) = sgd(student, Finetune(weight_decay=0.1)).groups
+    assert len(every) == len(list(student.parameters()))
+    assert decay == 0.1
+    (decayed, decay), (undecayed, none) = sgd(student, Finetune(weight_decay=0.1, decay_gamma=False)).groups
+    assert {id(parameter) for parameter in undecayed} == scales
+    assert (decay, none) == (0.1, 0.0)
+    assert len(decayed) + len(scales) == len(every)
 
 
 def test_the_optimizer_is_the_one_that_is_asked_for() -> None:
-    (group,) = sgd(network(), Finetune(momentum=0.5, nesterov=True, weight_decay=0)).param_groups
-    assert (group["momentum"], group["nesterov"], group["weight_decay"]) == (0.5, True, 0.0)
+    optimizer = sgd(network(), Finetune(momentum=0.5, nesterov=True, weight_decay=0))
+    ((_, decay),) = optimizer.groups
+    assert (optimizer.momentum, optimizer.nesterov, decay) == (0.5, True, 0.0)
 
 
 class Told:

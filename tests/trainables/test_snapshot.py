@@ -6,13 +6,14 @@ from trainables.fit import sgd
 from trainables.models import Architecture, build
 from trainables.pruning import prune
 from trainables.recipe import Finetune
+from trainables.sgd import Sgd
 from trainables.snapshot import network_of, restore_momentum, snapshot
 from trainables.store import decode, encode
 
 CPU = torch.device("cpu")
 
 
-def step(network: nn.Module, optimizer: torch.optim.SGD, seed: int) -> None:
+def step(network: nn.Module, optimizer: Sgd, seed: int) -> None:
     images = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(seed))
     optimizer.zero_grad()
     network(images.to(memory_format=torch.channels_last)).square().sum().backward()
