@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -18,11 +18,13 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from sweeper.knobs import Knob, Params
-from sweeper.learner import Learner
 from sweeper.live import FINISHED_ONLY, Rungs
 from sweeper.samplers import SAMPLERS, Ask
 from sweeper.settings import STARTUP_TRIALS
 from sweeper.space import Space
+
+if TYPE_CHECKING:
+    from sweeper.learner import Learner
 
 STATES = {
     "complete": TrialState.COMPLETE,
@@ -149,7 +151,9 @@ class Search:
             for (metric, side), ends in zip(self.directions, zip(*self._ends, strict=True), strict=True)
         ]
 
-    def _own(self) -> Learner:
+    def _own(self) -> "Learner":
+        from sweeper.learner import Learner  # 0.8 s, mostly scipy.stats, that others need not wait for
+
         ((_, side),) = self.directions  # checked with the space
         return Learner(self.space, sign=1.0 if side == "maximize" else -1.0)
 
