@@ -26,6 +26,7 @@ from torch import nn
 
 from trainables.counting import complexity
 from trainables.fit import Answers, sgd, train_epoch
+from trainables.memory import keep_freed_memory
 from trainables.models import Architecture, build
 from trainables.place import Place
 from trainables.recipe import Data, Recipe
@@ -122,6 +123,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=512, help="at least 100, one a class")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
+    keep_freed_memory()  # as in a trial
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), options.images)
         filled = bench.fill()

@@ -8,7 +8,7 @@ et al. 2014); trials under way count as if they ended where the process expects 
 Ginsbourger et al. 2010). Measured against other searches by ``benchmarks/search_quality.py``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from sweeper.gaussian_process import Process, condition, log_expected_improvemen
 from sweeper.knobs import Params
 
 Array = NDArray[np.float64]
+Cost = Callable[[Array], Array]
+"""Snapped rows, (n, sides), to what each costs, (n,), above 0."""
 
 FITTED = 80
 """Trials that the length scales are fitted to at most, half of them the best; all are learnt from."""
@@ -48,6 +50,7 @@ def propose(
     ended: Sequence[Observation],
     running: Sequence[Mapping[str, Any]],
     rng: np.random.Generator,
+    cost: Cost | None = None,
 ) -> Params:
     """The point to try next.
 
@@ -56,6 +59,7 @@ def propose(
         ended: trials that have ended, at least one of them at its own end.
         running: points of those that have not.
         rng: draws the candidates, and the trials that are fitted to.
+        cost: what points would cost; then it is the improvement per cost that is greatest. None: all cost the same.
     """
     every = np.stack([cube.row(params) for params in (*(one.params for one in ended), *running)])
     inside = np.array([one.curve is not None for one in ended])
@@ -80,6 +84,8 @@ def propose(
         if ends is not None:
             mean, sd = ends.predict(features)
             gain += log_ndtr(mean / np.hypot(sd, 0.3))
+        if cost is not None:
+            gain -= np.log(cost(snapped))
         new = np.array([row.tobytes() not in taken for row in snapped])
         return snapped, np.where(new, gain, -np.inf)
 

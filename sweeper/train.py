@@ -64,8 +64,10 @@ def train(space: Space, *, out: Path, store: Path | None, say: Say) -> Trained:
         raise InputError(f"{folder}: is a sweep's run folder. Give --name another name.")
     fitting_workers(space.settings.resources)
     check_files(space)
+    from trainables.memory import keep_freed_memory
     from trainables.pipeline import run
 
+    keep_freed_memory()
     recipe = space.recipe({})
     place = _place(space, store, lambda text: say({"kind": "warning", "text": text}, recipe))
     make(folder, option="--out")

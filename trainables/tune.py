@@ -15,6 +15,7 @@ from typing import Any
 from ray.tune import Trainable
 
 from trainables.errors import DISK_FULL, InputError, TrainingFailedError
+from trainables.memory import keep_freed_memory
 from trainables.pipeline import run
 from trainables.place import Place
 from trainables.recipe import Recipe
@@ -29,6 +30,7 @@ class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
 
     def setup(self, config: dict[str, Any]) -> None:
         """Begin the first recipe."""
+        keep_freed_memory()
         self.records: Generator[dict[str, Any], None, object] | None = None
         self.begun = False
         self.settings = config
