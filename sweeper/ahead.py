@@ -4,12 +4,12 @@ With it the book begins first what would not wait for an epoch that another tria
 recipe at once that this run has finished already.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain as joined
 from typing import Any
 
-from trainables.addresses import DataIdentity, chain, digest, teacher_address, teacher_segment
+from trainables.addresses import DataIdentity, Segment, chain, digest, teacher_address, teacher_segment
 from trainables.recipe import Recipe
 
 
@@ -35,6 +35,8 @@ class Ahead:
     """Addresses of epochs that were seen in this session."""
     finished: dict[str, int] = field(default_factory=dict)
     """Name of a network -> the trial that ended with it."""
+    stored: Callable[[str], bool] = lambda _: False
+    """Whether the store has the state of an address."""
     known: dict[int, Path] = field(default_factory=dict)
     """Trial -> its path, of trials that have not ended."""
 
@@ -45,20 +47,44 @@ class Ahead:
         return self.known[number]
 
     def _path(self, recipe: Recipe) -> Path:
-        taught_on = self.taught or self.identity
-        teacher = teacher_address(recipe, taught_on, self.arithmetic)
-        segments = chain(recipe, data=self.identity, arithmetic=self.arithmetic, teacher=teacher)
+        segments, teacher = self._segments(recipe)
+        taught = self._taught(recipe)
         epochs: list[str] = []
-        taught = recipe.teacher is None or recipe.teacher.checkpoint is not None
         for segment in segments:
-            if segment.rates and not taught and recipe.kd_of(segment.stage) != "none":
-                epochs += teacher_segment(recipe, taught_on, self.arithmetic).addresses[1:]
-                taught = True
+            if segment.rates and taught and recipe.kd_of(segment.stage) != "none":
+                epochs += taught
+                taught = ()
             epochs += segment.addresses[1:] if segment.rates else ()
         end = segments[-1].end
         if recipe.finetune is not None and segments[-1].stage != "finetune":
             end = digest([end, teacher, recipe.finetune.model_dump(mode="json")])
         return Path(epochs=tuple(epochs), end=end)
+
+    def _segments(self, recipe: Recipe) -> tuple[Sequence[Segment], str | None]:
+        """The student's stages, and the teacher that they learn from."""
+        teacher = teacher_address(recipe, self.taught or self.identity, self.arithmetic)
+        return chain(recipe, data=self.identity, arithmetic=self.arithmetic, teacher=teacher), teacher
+
+    def _taught(self, recipe: Recipe) -> tuple[str, ...]:
+        """Addresses of the teacher's epochs; none where there is no teacher, or it comes from a file."""
+        if recipe.teacher is None or recipe.teacher.checkpoint is not None:
+            return ()
+        return teacher_segment(recipe, self.taught or self.identity, self.arithmetic).addresses[1:]
+
+    def left_before_last(self, recipe: Recipe) -> int:
+        """Epochs, the teacher's too, that neither this session has seen nor the store has, before the last stage."""
+        segments, _ = self._segments(recipe)
+        before = [segment for segment in segments if segment.rates and segment.stage != recipe.last_stage]
+        epochs = [address for segment in before for address in segment.addresses[1:]]
+        return self._left(epochs) + (self._left(self._taught(recipe)) if recipe.needs_teacher else 0)
+
+    def _left(self, epochs: Sequence[str]) -> int:
+        """How many come after the furthest one that is there."""
+        there = (n for n in range(len(epochs), 0, -1) if self._is_there(epochs[n - 1]))
+        return len(epochs) - next(there, 0)
+
+    def _is_there(self, address: str) -> bool:
+        return address in self.trained or self.stored(address)
 
     def remember(self, number: int, recipe: Recipe) -> None:
         """A trial has come to its end: complete, or outside a constraint, which it will be again."""

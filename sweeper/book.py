@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from analysis.events import EventLog
+from sweeper.ahead import Ahead
 from sweeper.asha import Decision
 from sweeper.budget import EndedBy, Improvement, Meter, Spent, Use, used_up, uses
 from sweeper.judge import Judge
@@ -109,6 +110,17 @@ class Book(Trials):
         A trial that was still under way then may be better than all before: then patience is had again.
         """
         return used_up(self.search.sweep, self._spent, self._improvement.since)
+
+    def look_ahead(self, ahead: Ahead) -> None:
+        """The sampler, too, learns which epochs are there."""
+        super().look_ahead(ahead)
+
+        def epochs(params: Params) -> float:
+            recipe = self.space.recipe(params)
+            last = recipe.training(recipe.last_stage)
+            return ahead.left_before_last(recipe) + (0 if last is None else last.epochs)
+
+        self.search.weigh(epochs)
 
     def _may_begin(self, number: int) -> bool:
         """What was under way ends, also in another session; what was only asked for ahead waits for more budget."""

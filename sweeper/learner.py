@@ -1,6 +1,7 @@
 """What the mfbo sampler remembers of a sweep; everything is told to it again when a sweep is resumed."""
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,9 +9,10 @@ from sweeper.cube import Cube
 from sweeper.extrapolation import Curve
 from sweeper.knobs import Params, draw
 from sweeper.live import Rungs
-from sweeper.mfbo import Observation, propose
+from sweeper.mfbo import Array, Cost, Observation, propose
 from sweeper.samplers import Ask
 from sweeper.space import Space
+from trainables.recipe import KEY_OF
 
 
 class Learner:
@@ -23,6 +25,28 @@ class Learner:
         self._sign = sign
         self._open: dict[int, Params] = {}
         self._ended: list[Observation] = []
+        self._cost: Cost | None = None
+
+    def weigh(self, epochs: Callable[[Params], float]) -> None:
+        """Ask from here on for what improves most for the epochs that a point would take.
+
+        Args:
+            epochs: of a point. It is asked once for all candidates that agree in all but settings of the last stage
+                that change neither its length nor whether it needs the teacher.
+        """
+        last = f"{KEY_OF[self._space.settings.last_stage]}."
+        apart = [
+            side
+            for side, knob in enumerate(self._space.knobs)
+            if not knob.key.startswith(last) or knob.key in (f"{last}epochs", f"{last}kd")
+        ]
+
+        def cost(rows: Array) -> Array:
+            _, first, group = np.unique(rows[:, apart], axis=0, return_index=True, return_inverse=True)
+            each = np.array([max(1.0, epochs(self._cube.params(rows[position]))) for position in first])
+            return each[group]
+
+        self._cost = cost
 
     def ask(self, ask: Ask) -> Params:
         """A point; it depends on what is asked and what was told."""
@@ -30,7 +54,7 @@ class Learner:
         if ask.number < ask.startup or not finished:
             return draw(self._space.knobs, self._space.fixed, random.Random(ask.own_seed))
         running = list(self._open.values())
-        return propose(self._cube, self._ended, running, np.random.default_rng(ask.own_seed))
+        return propose(self._cube, self._ended, running, np.random.default_rng(ask.own_seed), self._cost)
 
     def begin(self, number: int, params: Params) -> None:
         """A trial is under way."""

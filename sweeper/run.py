@@ -71,6 +71,10 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
         raise InputError(
             f"{space.file}: search: is required to run a sweep. Use sweeper train for one configuration."
         )
+    if space.settings.sweep.cost_aware and options.store is None:
+        raise InputError(
+            f"{space.file}: sweep.cost_aware: needs a store, got --no-reuse. Leave one of them out."
+        )
     folder = out / space.name
     workers = fitting_workers(space.settings.resources)
     refuse_begun(folder)

@@ -24,6 +24,9 @@ def sampling(document: Document, settings: SpaceFile, knobs: Sequence[Knob]) -> 
     if startup == 1 and sweep.sampler in _IN_GENERATIONS:
         rule = f"must be at least 2 with sampler: {sweep.sampler}, whose generations are so large"
         yield document.fault(path, rule, startup, "Write startup_trials: 10.")
+    if sweep.cost_aware and sweep.sampler != "mfbo":
+        rule, mend = f"has no effect with sampler: {sweep.sampler}", "Write sampler: mfbo, or remove it."
+        yield document.fault(("sweep", "cost_aware"), rule, sweep.cost_aware, mend)
     if sweep.sampler in _ONE_OBJECTIVE and len(settings.objective.directions) > 1:
         mend = "Write sampler: tpe, gp, nsga2 or nsga3."
         yield document.fault(("sweep", "sampler"), "is for one objective", sweep.sampler, mend)

@@ -69,6 +69,11 @@ class Search:
         """Whether what is asked for does not hang on what became of earlier trials."""
         return self._kind.free
 
+    def weigh(self, epochs: Callable[[Params], float]) -> None:
+        """Prefer what improves more for the ``epochs`` that a point would take, where the file asks for that."""
+        if self._learner is not None and self.sweep.cost_aware:
+            self._learner.weigh(epochs)
+
     def ask(self, number: int) -> Params:
         """The point of trial ``number``, which must be the next one."""
         if self.points is not None:

@@ -97,6 +97,8 @@ class Sweep(Settings):
     process, NSGA-II, NSGA-III, CMA-ES; random; sobol: evenly spread points; grid: every point, in order."""
     startup_trials: Count | None = None
     """Random trials before tpe, mfbo or gp begins to model, or the size of a generation of nsga2 or nsga3; null: 10."""
+    cost_aware: bool = False
+    """Whether mfbo asks for what improves most per epoch that is not trained yet, counting what the store holds."""
     asha: Asha | None = None
     """Early stopping; null: every trial runs to its end."""
 

@@ -38,6 +38,7 @@ def try_out(space: Space, store: Path | None, *, prove: bool, joined: bool = Fal
     from trainables.arithmetic import describe, pick_device
     from trainables.data.dataset import trained_on_all
     from trainables.place import identity
+    from trainables.store import state_file
 
     bench = Bench.of(space)
     if prove:
@@ -53,6 +54,7 @@ def try_out(space: Space, store: Path | None, *, prove: bool, joined: bool = Fal
             identity=identity(trained_on_all(bench.place.data)) if joined else bench.place.identity,
             taught=bench.place.identity,
             arithmetic=arithmetic,
+            stored=lambda address: store is not None and state_file(store, address).exists(),
         ),
         warnings=tuple(f"the teacher answers live in every distilled epoch: {reason}" for reason in reasons),
     )

@@ -72,6 +72,11 @@ def furthest(states: States, addresses: Sequence[str]) -> tuple[int, State] | No
     return None
 
 
+def state_file(folder: Path, address: str) -> Path:
+    """Where a store in ``folder`` keeps the state of an address."""
+    return folder / address[:2] / f"{address}.state"
+
+
 class Store:
     """A folder of states, shared by every process that is given it."""
 
@@ -89,7 +94,7 @@ class Store:
 
     def path(self, address: str) -> Path:
         """The file of an address."""
-        return self.folder / address[:2] / f"{address}.state"
+        return state_file(self.folder, address)
 
     def get(self, address: str) -> State | None:
         """The state of an address; a damaged file is said once, removed, and counts as absent."""

@@ -165,3 +165,64 @@ def test_with_other_images_the_student_is_another_and_the_teacher_stays(
     teacher = teacher_segment(recipe, ahead.identity, ahead.arithmetic).addresses[1:]
     assert set(one.epochs) & set(other.epochs) == set(teacher)
     assert one.end != other.end
+
+
+def test_what_is_left_before_the_last_stage_is_what_no_one_has_trained(
+    ahead: Ahead, space_of: SpaceOf
+) -> None:
+    space = space_of(GRID)
+    alone, taught = (
+        space.recipe({"sparsity.s": 1e-3, "prune.percent": 0.5, "finetune.kd": kd}) for kd in ("none", "dist")
+    )
+    assert ahead.left_before_last(alone) == 2, "its sparsity training"
+    assert ahead.left_before_last(taught) == 4, "and the teacher"
+    epochs = ahead.path(0, taught).epochs
+    ahead.trained.add(epochs[0])
+    assert ahead.left_before_last(alone) == 1
+    ahead.trained.add(epochs[1])
+    assert [ahead.left_before_last(alone), ahead.left_before_last(taught)] == [0, 2]
+    stored = replace(ahead, trained=set(), stored=set(epochs).__contains__)
+    assert stored.left_before_last(taught) == 0
+    last_of_each = replace(ahead, trained=set(), stored={epochs[1], epochs[3]}.__contains__)
+    assert last_of_each.left_before_last(taught) == 0, "what came before it need not be kept"
+
+
+COSTS = """\
+data: {source: digits}
+model: preresnet8
+sparsity: {epochs: 40, warmup: 10, decay_every: 10}
+prune: {percent: 0.5}
+finetune: {epochs: 2, decay_every: 1}
+search:
+  sparsity.s: [1e-4, 2e-4, 3e-4, 4e-4, 5e-4, 6e-4]
+  finetune.lr: {uniform: [0.01, 0.05]}
+sweep: {trials: 40, sampler: mfbo, startup_trials: 4, cost_aware: COST_AWARE}
+"""
+
+
+def asked_at(book: Book, ahead: Ahead, cached: float) -> int:
+    """Of eight points asked after the start, how many have the strength whose network is there."""
+    book.look_ahead(ahead)
+    strengths = []
+    for _ in range(12):
+        live = book.next()
+        if live.params["sparsity.s"] == cached:
+            ahead.trained.update(ahead.path(live.number, live.recipe).epochs[:40])
+        strengths.append(live.params["sparsity.s"])
+        metrics = {"accuracy": 0.5, "macs": 1, "params": 1}
+        book.record(live.number, {"kind": "done", "metrics": metrics})
+    return strengths[4:].count(cached)
+
+
+def test_a_cost_aware_sampler_stays_with_the_prefix_that_is_there(
+    ahead: Ahead, space_of: SpaceOf, walk_of: WalkOf
+) -> None:
+    space = space_of(COSTS.replace("COST_AWARE", "true"))
+    ahead.trained.update(ahead.path(-1, space.recipe({"sparsity.s": 3e-4, "finetune.lr": 0.02})).epochs[:40])
+    assert asked_at(walk_of(space).book, ahead, 3e-4) >= 6
+
+
+def test_any_other_pays_no_heed_to_the_store(ahead: Ahead, space_of: SpaceOf, walk_of: WalkOf) -> None:
+    space = space_of(COSTS.replace("COST_AWARE", "false"))
+    ahead.trained.update(ahead.path(-1, space.recipe({"sparsity.s": 3e-4, "finetune.lr": 0.02})).epochs[:40])
+    assert asked_at(walk_of(space).book, ahead, 3e-4) <= 4

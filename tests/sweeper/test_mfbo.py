@@ -39,6 +39,23 @@ def test_stopped_trials_tell_it_where_not_to_look():
     assert min(points) > 0.3
 
 
+def test_of_points_that_promise_the_same_it_takes_the_cheap_one():
+    ended = [seen(x, idle=idle) for x in (0.1, 0.3, 0.95) for idle in (1, 2, 3)]
+    for value in (1, 2, 3):
+        place = LINE.row({"x": 0.5, "idle": value})[1]
+        points = [
+            propose(
+                LINE,
+                ended,
+                [],
+                np.random.default_rng(seed),
+                lambda rows, at=place: np.where(rows[:, 1] == at, 1.0, 9.0),
+            )
+            for seed in range(5)
+        ]
+        assert [point["idle"] for point in points] == [value] * 5
+
+
 def test_where_trials_fail_it_does_not_go():
     failed = [Observation(params={"x": x, "idle": 1}, curve=None) for x in (0.72, 0.78, 0.84, 0.9, 1.0)]
     ended = [seen(0.1), seen(0.2), seen(0.3), seen(0.4), *failed]

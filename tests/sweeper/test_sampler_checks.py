@@ -44,6 +44,12 @@ def check(sampler: str, search: str = RATES, more: str = "") -> None:
             "f:7: sweep.sampler: needs a searched setting that is a number, has several values and no when, "
             'got "cmaes". Write sampler: tpe.',
         ),
+        (
+            "tpe, cost_aware: true",
+            RATES,
+            "",
+            "f:7: sweep.cost_aware: has no effect with sampler: tpe, got true. Write sampler: mfbo, or remove it.",
+        ),
         *(
             (
                 f"{name}, startup_trials: 10",
