@@ -60,7 +60,7 @@ def _status(run: Run) -> str:
     torn = " A torn last line of trials.jsonl was left out." if run.torn else ""
     match run.manifest.get("status"):
         case "running":
-            return f"Still running: {progress}; if it was killed, {resume}."
+            return f"Still running: {progress}."
         case "done":
             why = why_ended(run.manifest, run.space)
             return f"Done: {progress}{f', since {why}' if why else ''}.{torn}"

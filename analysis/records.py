@@ -65,6 +65,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from analysis.at_work import at_work
 from analysis.damage import recorded
 from analysis.errors import InputError, ResultsError
 from analysis.events import EVENTS, EventLog, parse_object, read_events
@@ -163,7 +164,10 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """A run folder as read at one moment: `name` is the folder's, `torn`: a torn last line was dropped."""
+    """A run folder as read at one moment: `name` is the folder's, `torn`: a torn last line was dropped.
+
+    `manifest` is as the file has it, but that the status of a run that was killed is `interrupted`.
+    """
 
     path: Path
     name: str
@@ -198,6 +202,10 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         manifest.get("ended_by") is not None
     ):  # what was asked for ahead, and never begun, is none of its trials
         trials = tuple(trial for trial in trials if trial.state is not TrialState.running)
+    if manifest.get("status") == "running" and not at_work(folder):
+        if _read_manifest(folder / MANIFEST) != manifest:  # it has ended while it was read
+            return read_run(folder)
+        manifest = manifest | {"status": "interrupted"}
     return Run(
         path=folder,
         name=folder.resolve().name,

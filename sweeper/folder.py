@@ -3,17 +3,20 @@
 import errno
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from analysis.at_work import LOCK, at_work
 from analysis.records import SPACE, TRIALS
 from sweeper.errors import BusyError, CannotFinishError
 from trainables.errors import InputError
 
-LOCK, OWNER = ".lock", ".owner"
+OWNER = ".owner"
+PATIENCE = 0.5
+"""Seconds for which a folder is tried: whoever asks whether it is free has it for an instant."""
 
 
 def refuse_begun(folder: Path) -> None:
@@ -24,10 +27,7 @@ def refuse_begun(folder: Path) -> None:
         BusyError: and goes on there at this moment.
     """
     if _begun(folder):
-        if (folder / LOCK).exists():
-            with suppress(CannotFinishError), _held(folder):
-                pass
-        raise _exists(folder)
+        raise _busy(folder) if at_work(folder) else _exists(folder)
 
 
 def refuse_unbegun(folder: Path) -> None:
@@ -62,22 +62,30 @@ def owned(folder: Path, *, new: bool = False) -> Iterator[None]:
 
     Args:
         folder: the run's.
-        new: no run may have been begun in it.
+        new: no run may have been begun in it. It is made, and gone again if none is begun in it by the end.
 
     Raises:
         BusyError: another process holds it.
         InputError: another process has just begun a run there.
+        CannotFinishError: the disk does not take it.
     """
+    made = [one for one in (folder, *folder.parents) if new and not one.exists()]
+    if new:
+        make(folder, option="--out")
     with _held(folder):
         if new and _begun(folder):
             raise _exists(folder)
         with written(folder):
             (folder / OWNER).write_text(f"process {os.getpid()} on {platform.node()}\n", encoding="utf-8")
+            for aside in folder.glob(".*.tmp"):  # a write that a kill cut short
+                aside.unlink()
         try:
             yield
         finally:
             with suppress(OSError):
                 (folder / OWNER).unlink()
+                if new and not _begun(folder):
+                    _unmake(folder, made)
 
 
 @contextmanager
@@ -95,20 +103,31 @@ def written(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    lock = FileLock(folder / LOCK, timeout=0)
+    lock = FileLock(folder / LOCK, timeout=PATIENCE)
     try:
         lock.acquire()
     except Timeout:
-        who = "another process"
-        with suppress(OSError):  # it has not said yet who it is, or has just gone
-            who = (folder / OWNER).read_text(encoding="utf-8").strip() or who
-        raise BusyError(f"{folder}: {who} is running this sweep. Wait for it, or stop it.") from None
+        raise _busy(folder) from None
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def _unmake(folder: Path, made: Iterable[Path]) -> None:
+    """Remove what holding a folder has made; whoever waits for its lock tries again with another file."""
+    (folder / LOCK).unlink(missing_ok=True)
+    for one in made:
+        one.rmdir()
+
+
+def _busy(folder: Path) -> BusyError:
+    who = "another process"
+    with suppress(OSError):  # it has just gone
+        who = (folder / OWNER).read_text(encoding="utf-8").strip() or who
+    return BusyError(f"{folder}: {who} is running this sweep. Wait for it, or stop it.")
 
 
 def _begun(folder: Path) -> bool:

@@ -20,6 +20,7 @@ from sweeper.errors import CannotFinishError, InterruptedSweepError
 from sweeper.folder import make, owned, refuse_begun, refuse_unbegun, written
 from sweeper.interrupts import Interrupts
 from sweeper.keep import branch_points
+from sweeper.leftovers import end_leftovers, marked
 from sweeper.manifest import Manifest
 from sweeper.more import check_enough, raised, write_raised
 from sweeper.resources import fitting_workers, gpus_per_trial
@@ -78,15 +79,15 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
     folder = out / space.name
     workers = fitting_workers(space.settings.resources)
     refuse_begun(folder)
-    _warn(space, options)
-    tried = _tried(space, options, prove=True)
-    _make_store(options)
-    make(folder, option="--out")
     with owned(folder, new=True):
+        _warn(space, options)
+        tried = _tried(space, options, prove=True)
+        _make_store(options)
         with written(folder):
             write_text(folder / SPACE, space.text())
         manifest = Manifest.new(folder, space, command=command, store=options.store)
         manifest.facts["warnings"] += tried.warnings
+        manifest.write("running")  # before there are trials, so that whoever looks finds both
         session = _Session(space=space, folder=folder, options=options, manifest=manifest, workers=workers)
         _work(session, events=None, tried=tried)
     return folder
@@ -110,6 +111,7 @@ def resume(
     """
     refuse_unbegun(folder)
     with owned(folder):
+        end_leftovers(folder)
         space = raised(folder, budget or {})
         manifest = Manifest.resumed(folder, space, command=command, store=options.store)
         workers = fitting_workers(space.settings.resources)
@@ -237,7 +239,7 @@ def _drive(
     )
     progress = Progress(book, name=session.space.name, workers=session.workers, stream=session.options.stream)
     book.listen(progress.event)
-    with progress, suppress(KeyboardInterrupt):
+    with progress, suppress(KeyboardInterrupt), marked(session.folder):
         try:
             execute(book, work, interrupts)
         except Exception as error:  # what Ray makes of an error that the book knows, or of a full disk

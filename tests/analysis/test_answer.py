@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from analysis.answer import Answer, answer
+from analysis.at_work import LOCK
 from analysis.cost import cost
 from analysis.records import read_run
 from analysis.select import baseline, best
@@ -45,9 +47,11 @@ def test_the_status_says_how_far_the_sweep_is_and_how_to_go_on(
     make_run: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert said(make_run(name="a", status="running")).status == (
-        "Still running: 14 of 24 trials have ended; if it was killed, "
-        "`python -m sweeper resume runs/a` goes on."
+    killed = make_run(name="a", status="running")
+    with FileLock(killed / LOCK):
+        assert said(killed).status == "Still running: 14 of 24 trials have ended."
+    assert said(killed).status == (
+        "Interrupted: 14 of 24 trials have ended; `python -m sweeper resume runs/a` goes on."
     )
     assert said(make_run(name="b", status="interrupted")).status == (
         "Interrupted: 14 of 24 trials have ended; `python -m sweeper resume runs/b` goes on."

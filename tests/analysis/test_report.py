@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from analysis import plain_yaml
+from analysis.at_work import LOCK
 from analysis.errors import ResultsError
 from analysis.report import make_report
 
@@ -63,6 +65,9 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 def test_a_report_is_whole_repeatable_and_touches_nothing_else(make_run: Make) -> None:
     folder = make_run(status="running")
+    with FileLock(folder / LOCK):
+        going_on = make_report(folder).answer.status
+    assert going_on == "Still running: 14 of 24 trials have ended."
     before = snapshot(folder)
     report = make_report(folder)
     written = {str(file.relative_to(report.folder)): file.read_bytes() for file in report.files}
@@ -77,7 +82,7 @@ def test_a_report_is_whole_repeatable_and_touches_nothing_else(make_run: Make) -
     assert plain_yaml.load((folder / "report" / "best.yaml").read_text())["prune"]["percent"] == 0.7  # type: ignore[index]
 
     text = written["report.md"].decode()
-    assert text.startswith("# tiny: Still running: 14 of 24 trials have ended; if it was killed, ")
+    assert text.startswith("# tiny: Interrupted: 14 of 24 trials have ended; ")
     assert "goes on.\n\nTrial 4: accuracy 96.5 %" in text
     for image in re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text):
         assert (report.folder / image).is_file()

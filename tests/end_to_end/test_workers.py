@@ -8,32 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import LONG
-
-
-def below(process):
-    """The numbers and command lines of all processes that a process has begun."""
-    parents, commands = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            commands[int(folder.name)] = (folder / "cmdline").read_text()
-        except (OSError, ValueError):
-            continue
-
-    def begun_by(number):
-        while number in parents:
-            number = parents[number]
-            if number == process.pid:
-                return True
-        return False
-
-    return {number: command for number, command in commands.items() if begun_by(number)}
+from tests.end_to_end.processes import below, lives
 
 
 def workers(process):
     """Those at work: the title is the class's between two calls, the method's during one."""
     titles = ("ray::Pipeline", "ray::ResourceTrainable.train")
-    return [number for number, command in below(process).items() if command.startswith(titles)]
+    return [one.number for one in below(process) if one.title.startswith(titles)]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
@@ -55,13 +36,13 @@ def test_ctrl_c_soon_after_the_start_ends_with_130_and_leaves_no_process(sweeper
     manifest = sweeper.folder / "runs" / "small" / "manifest.json"
     sweeper.wait_for(manifest.exists, process)
     time.sleep(seconds)
-    begun = list(below(process))
+    begun = below(process)
     sweeper.kill(process, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
     assert "Traceback" not in err
     deadline = time.monotonic() + 20
-    while left := [number for number in begun if _lives(number)]:
+    while left := list(filter(lives, begun)):
         assert time.monotonic() < deadline, left
         time.sleep(0.2)
     sweeper("resume", "runs/small")
@@ -81,10 +62,3 @@ def test_a_space_that_was_changed_is_not_gone_on_with(sweeper):
     space.write_text(whole.replace("trials: 4", "trials: 3"))
     sweeper("resume", "runs/small")
     assert len(sweeper.ends()) >= 3
-
-
-def _lives(number):
-    try:
-        return (Path("/proc") / str(number) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
