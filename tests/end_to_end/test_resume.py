@@ -46,7 +46,7 @@ def test_with_one_worker_a_killed_and_resumed_sweep_equals_an_uninterrupted_one(
     assert rungs(sweeper.events("small")) == rungs(sweeper.events("whole"))
 
 
-@pytest.mark.parametrize("seconds", [0.5, 2.0, 7.0])
+@pytest.mark.parametrize("seconds", [2.0, 7.0])
 def test_killed_early_it_is_resumed_to_exactly_the_asked_trials(sweeper, seconds):
     process = sweeper.start("run", "small.yaml", "--trials", "4")
     time.sleep(seconds)
