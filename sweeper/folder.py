@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from analysis.at_work import LOCK, at_work
 from analysis.records import SPACE, TRIALS
@@ -69,10 +69,8 @@ def owned(folder: Path, *, new: bool = False) -> Iterator[None]:
         InputError: another process has just begun a run there.
         CannotFinishError: the disk does not take it.
     """
-    made = [one for one in (folder, *folder.parents) if new and not one.exists()]
-    if new:
-        make(folder, option="--out")
-    with _held(folder):
+    lock, made = _lock(folder, new=new)
+    try:
         if new and _begun(folder):
             raise _exists(folder)
         with written(folder):
@@ -86,6 +84,8 @@ def owned(folder: Path, *, new: bool = False) -> Iterator[None]:
                 (folder / OWNER).unlink()
                 if new and not _begun(folder):
                     _unmake(folder, made)
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -101,19 +101,22 @@ def written(folder: Path) -> Iterator[None]:
         raise _unwritable(folder, error) from error
 
 
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def _lock(folder: Path, *, new: bool) -> tuple[BaseFileLock, list[Path]]:
+    """The lock of a folder, taken, and the folders that were made for it, deepest first."""
     lock = FileLock(folder / LOCK, timeout=PATIENCE)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise _busy(folder) from None
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    while True:
+        made = [one for one in (folder, *folder.parents) if new and not one.exists()]
+        if new:
+            make(folder, option="--out")
+        try:
+            lock.acquire()
+        except Timeout:
+            raise _busy(folder) from None
+        except OSError as error:
+            if new and not folder.exists():  # whoever held it was refused, and has taken it along
+                continue
+            raise _unwritable(folder, error) from error
+        return lock, made
 
 
 def _unmake(folder: Path, made: Iterable[Path]) -> None:

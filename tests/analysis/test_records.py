@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from analysis import records
+from analysis.at_work import LOCK
 from analysis.errors import InputError, ResultsError
 from analysis.records import TrialState, newest_run, read_ledger, read_run, set_dotted
 
@@ -79,6 +81,15 @@ def test_a_torn_last_line_is_dropped_and_said(make_run: Make) -> None:
     run = read_run(folder)
     assert run.torn
     assert run.trials[14].state is TrialState.running
+
+
+def test_a_run_that_says_running_was_interrupted_if_no_one_holds_its_folder(make_run: Make) -> None:
+    folder = make_run(status="running")
+    with FileLock(folder / LOCK):
+        assert read_run(folder).manifest["status"] == "running"
+    assert read_run(folder).manifest["status"] == "interrupted"
+    assert json.loads((folder / "manifest.json").read_text())["status"] == "running"
+    assert read_run(make_run(name="done")).manifest["status"] == "done"
 
 
 def test_only_a_run_that_has_just_begun_may_lack_its_trials(make_run: Make) -> None:

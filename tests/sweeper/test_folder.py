@@ -3,9 +3,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread, Timer
 
 import pytest
 
+from analysis.at_work import LOCK, at_work
 from sweeper.errors import BusyError, CannotFinishError
 from sweeper.folder import make, owned, refuse_begun, refuse_unbegun, written
 from trainables.errors import InputError
@@ -57,6 +59,70 @@ def test_a_run_that_was_begun_in_the_meantime_is_not_begun_again(tmp_path: Path)
     (tmp_path / "space.yaml").touch()
     with pytest.raises(InputError, match="the run exists already"), owned(tmp_path, new=True):
         pass
+
+
+def test_a_new_folder_in_which_nothing_is_begun_goes_again_with_those_above_it(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "small"
+    for beginning in (False, True):
+        with owned(folder, new=True):
+            assert names(folder) == {".lock", ".owner"}
+            if beginning:
+                (folder / "space.yaml").touch()
+        assert folder.exists() == (tmp_path / "runs").exists() == beginning
+    assert names(folder) == {".lock", "space.yaml"}
+
+
+def test_a_folder_that_was_there_stays_and_so_does_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").touch()
+    with owned(tmp_path, new=True):
+        pass
+    assert names(tmp_path) == {"note.txt"}
+
+
+def test_what_a_kill_left_of_a_beginning_is_no_trap(tmp_path: Path) -> None:
+    for left in (".lock", ".owner", ".space.yaml.ab12.tmp"):
+        (tmp_path / left).touch()
+    refuse_begun(tmp_path)
+    with owned(tmp_path, new=True):
+        assert names(tmp_path) == {".lock", ".owner"}
+
+
+def test_who_waits_for_a_folder_that_goes_makes_it_anew(tmp_path: Path) -> None:
+    folder, held, go = tmp_path / "small", Event(), Event()
+
+    def hold() -> None:
+        with owned(folder, new=True):
+            held.set()
+            go.wait(5)
+
+    other = Thread(target=hold)
+    other.start()
+    held.wait(5)
+    Timer(0.1, go.set).start()
+    with owned(folder, new=True):
+        other.join()
+        assert names(folder) == {".lock", ".owner"}
+        with pytest.raises(BusyError, match="is running this sweep"), owned(folder):
+            pass
+
+
+def test_whoever_asks_whether_a_folder_is_free_does_not_disturb_a_beginning(tmp_path: Path) -> None:
+    (tmp_path / LOCK).touch()
+    asked, done = Event(), Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            at_work(tmp_path)
+            asked.set()
+
+    other = Thread(target=ask)
+    other.start()
+    asked.wait(5)
+    for _ in range(50):
+        with owned(tmp_path):
+            assert at_work(tmp_path)
+    done.set()
+    other.join()
 
 
 def test_a_folder_without_a_run_is_not_resumed_and_left_as_it_is(tmp_path: Path) -> None:
