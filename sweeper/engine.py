@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sweeper.hangs import Watch
 from sweeper.interrupts import Interrupts
 from sweeper.live import Live
 from sweeper.resources import gpus_here
@@ -49,14 +50,25 @@ class Work:
     cpus: int
     gpus: float
     workers: int
+    hang_after: float | None = None
+    """Seconds of silence after which a trial's worker is killed."""
     test: bool = False
     """Whether the end of every trial is measured on the test set, whatever its recipe says."""
     debug: bool = False
     """Whether what Ray logs is shown; the sweep says by itself what became of its trials."""
 
 
-_BOOKS: dict[str, tuple[Trials, Work]] = {}
-"""The book under way in this process, by its run folder."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """What Ray's views of a book look up."""
+
+    book: Trials
+    work: Work
+    watch: Watch
+
+
+_DESKS: dict[str, Desk] = {}
+"""What is under way in this process, by its run folder."""
 
 
 def execute(book: Trials, work: Work, interrupts: Interrupts) -> None:
@@ -89,13 +101,13 @@ def execute(book: Trials, work: Work, interrupts: Interrupts) -> None:
         raise InputError(f"resources: Ray can't start with them: {error}") from error
     _private_token()
     key = str(work.folder)
-    _BOOKS[key] = (book, work)
+    _DESKS[key] = Desk(book=book, work=work, watch=Watch(seconds=work.hang_after))
     try:
         if not interrupts.asked:
             _fit(ray, trainable.Pipeline, key, work)
     finally:
         ray.shutdown()
-        del _BOOKS[key]
+        del _DESKS[key]
 
 
 def _private_token() -> None:
@@ -139,9 +151,9 @@ def _trial_name(trial: Any) -> str:
     return f"trial_{trial.config['trial']:04d}"
 
 
-def lookup(key: str) -> tuple[Trials, Work]:
-    """The book and the work of a run folder."""
-    return _BOOKS[key]
+def lookup(key: str) -> Desk:
+    """What is under way in a run folder."""
+    return _DESKS[key]
 
 
 def config_of(live: Live, work: Work) -> dict[str, Any]:

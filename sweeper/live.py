@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sweeper.knobs import Params
@@ -40,6 +41,8 @@ class Live:
     """Whether another trial trains the epoch that it needs."""
     heard: float = field(default_factory=time.monotonic)
     """When it last said something."""
+    pulse: Path | None = None
+    """The file on which its worker gives signs of life."""
     waited: float = 0.0
     """Seconds that it has waited, of its worker's."""
     rungs: Rungs = field(default_factory=dict)
@@ -68,8 +71,9 @@ class Live:
             self.waited += moment - self.heard
         self.waiting, self.heard = kind == "waiting", moment
 
-    def begin_again(self) -> None:
-        """Forget what another worker told before it died."""
+    def begin_again(self, pulse: str | None) -> None:
+        """Forget what another worker told before it died; the new one gives its signs of life on ``pulse``."""
+        self.pulse = None if pulse is None else Path(pulse)
         self.curve.clear()
         self.epochs_trained = self.epochs_reused = self.teacher_epochs_trained = 0
 

@@ -1,12 +1,18 @@
 """Ray Tune's searcher, scheduler and stopper as views of a book. They are pickled, so they hold a name."""
 
 import json
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import ray
+from ray.exceptions import RayActorError, RayTaskError
 from ray.tune import Callback, Stopper
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from sweeper.deaths import reason_of
 from sweeper.engine import config_of, lookup
 
 
@@ -20,7 +26,8 @@ class BookSearcher(Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next trial's config; None while all workers are busy; FINISHED at the end."""
-        book, work = lookup(self.key)
+        desk = lookup(self.key)
+        book, work = desk.book, desk.work
         if not book.left and not book.live:
             return str(Searcher.FINISHED)
         if not book.left or len(book.live) >= work.workers:  # one under way may have to be begun again
@@ -50,15 +57,28 @@ class BookScheduler(FIFOScheduler):  # type: ignore[misc]
         super().__init__()
         self.key = key
 
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        """A trial is known to Ray; from the first one on a death of any kind is the trial's alone."""
+        super().on_trial_add(tune_controller, trial)
+        _survive(_manager(tune_controller))
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """Asked in every round of Ray's loop, also while no trial says anything: so hanging ones are found here."""
+        desk = lookup(self.key)
+        for number in desk.watch.look(desk.book.live, time.monotonic()):
+            if _kill(tune_controller, number):
+                desk.watch.hung.add(number)
+        return super().choose_trial_to_run(tune_controller)
+
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """One record."""
-        book, _ = lookup(self.key)
+        book = lookup(self.key).book
         decision = book.record(trial.config["trial"], json.loads(result["record"]))
         return str(TrialScheduler.STOP if decision == "stop" else TrialScheduler.CONTINUE)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """The last record, with ``done``, comes this way."""
-        book, _ = lookup(self.key)
+        book = lookup(self.key).book
         book.record(trial.config["trial"], json.loads(result["record"]))
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
@@ -78,7 +98,7 @@ class AbortStopper(Stopper):  # type: ignore[misc]
 
     def stop_all(self) -> bool:
         """Whether the sweep can't go on."""
-        book, _ = lookup(self.key)
+        book = lookup(self.key).book
         return book.fatal is not None
 
 
@@ -91,5 +111,46 @@ class Quiet(Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """The trial's worker died."""
-        book, _ = lookup(self.key)
-        book.died(trial.config["trial"], "its worker process died")
+        desk, number = lookup(self.key), trial.config["trial"]
+        desk.book.died(number, desk.watch.died(number) or reason_of(_account(trial)))
+
+
+def _account(trial: Any) -> str:
+    """What Ray has written down of a trial's error."""
+    file = trial.error_file
+    return Path(file).read_text(encoding="utf-8", errors="replace") if file and Path(file).exists() else ""
+
+
+def _manager(tune_controller: Any) -> Any:
+    """Ray Tune's keeper of actors, which it shows to no one."""
+    return tune_controller._tune_controller._actor_manager
+
+
+def _kill(tune_controller: Any, number: int) -> bool:
+    """Kill a trial's worker, on whichever node it is; False while Ray has not begun one for it.
+
+    The raylet beside the worker sends SIGKILL, so one that was stopped by a signal dies too.
+    """
+    for trial, tracked in tune_controller._tune_controller._trial_to_actor.items():
+        begun = _manager(tune_controller)._live_actors_to_ray_actors_resources.get(tracked)
+        if trial.config["trial"] == number and begun is not None:
+            ray.kill(begun[0], no_restart=True)
+            return True
+    return False
+
+
+def _survive(manager: Any) -> None:
+    """Let every way in which a worker can be lost be the loss of that worker.
+
+    Ray Tune 2.60 expects an actor's death only as RayActorError; what Ray's memory monitor has killed comes as
+    OutOfMemoryError, which ends the whole sweep with a RuntimeError.
+    """
+    if "_actor_task_failed" in vars(manager):
+        return
+    failed: Callable[..., None] = manager._actor_task_failed
+
+    def lost(*task: Any, exception: Exception, **more: Any) -> None:
+        known = isinstance(exception, (RayActorError, RayTaskError))
+        failed(*task, exception=exception if known else RayActorError(None, str(exception)), **more)
+
+    manager._actor_task_failed = lost

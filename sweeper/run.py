@@ -234,6 +234,7 @@ def _drive(
         cpus=resources.cpus_per_trial,
         gpus=gpus_per_trial(resources),
         workers=session.workers,
+        hang_after=resources.hang_after,
         test=test,
         debug=session.options.debug,
     )

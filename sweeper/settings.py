@@ -131,6 +131,9 @@ class Resources(Settings):
     """GPUs of a trial, fractions allowed; auto: one where there are any."""
     workers: Count | None = None
     """Trials at a time; null: as many as fit."""
+    hang_after: Annotated[float, Field(ge=10)] | None = 600.0
+    """Seconds without a record or a batch after which a trial's worker is killed and the trial begun again; null:
+    never."""
 
 
 class StoreLimit(Settings):

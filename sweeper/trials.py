@@ -207,7 +207,7 @@ class Trials(ABC):
         live.hear(kind)
         match kind:
             case "begin":  # a worker begins, or begins again after another one died
-                live.begin_again()
+                live.begin_again(record.get("pulse"))
             case "waiting":
                 live.stage, live.epoch = record["stage"], record["epoch"]
             case "reused":

@@ -20,6 +20,7 @@ from trainables.data.batches import Batch, batches, epoch_order, images_used, no
 from trainables.errors import TrainingFailedError
 from trainables.losses.sparsity import add_subgradient
 from trainables.models import Architecture
+from trainables.pulse import PULSE
 from trainables.recipe import Training
 from trainables.seeding import derive, generator
 from trainables.sgd import Sgd
@@ -176,6 +177,7 @@ def train_epoch(
     with torch.random.fork_rng(devices=[]):  # dropout, too, draws numbers that come from the epoch
         torch.manual_seed(derive(task.seed, task.stage, epoch, "network"))
         for batch in epoch_batches:
+            PULSE.beat()
             with torch.autocast(device.type, torch.bfloat16, enabled=task.autocast):
                 logits = network(network_input(network, batch.pixels)).float()
             loss = batch_loss(logits, batch, task)
@@ -224,10 +226,11 @@ def predict(network: nn.Module, images: Images) -> Tensor:
     training = network.training
     device = next(network.parameters()).device
     network.eval()
-    parts = [
-        network(network_input(network, images.pixels[start : start + EVALUATION_BATCH].to(device)))
-        for start in range(0, len(images), EVALUATION_BATCH)
-    ]
+    parts = []
+    for start in range(0, len(images), EVALUATION_BATCH):
+        PULSE.beat()
+        pixels = images.pixels[start : start + EVALUATION_BATCH].to(device)
+        parts.append(network(network_input(network, pixels)))
     network.train(training)
     return torch.cat(parts).cpu()
 

@@ -19,6 +19,12 @@ class Ledger:
         """Name the file of this process; it is made with the first line."""
         self.folder = folder
 
+    @property
+    def file(self) -> Path:
+        """The file of this process; asked for only where there is a folder."""
+        assert self.folder is not None
+        return self.folder / _name(os.getpid())
+
     def add(
         self, *, stage: str, epoch: int, address: str, macs: int, seconds: float, trial: int | None
     ) -> None:
@@ -63,7 +69,7 @@ class Ledger:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / _name(os.getpid())).open("a", encoding="utf-8") as stream:
+        with self.file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
 
 

@@ -15,9 +15,11 @@ from typing import Any
 from ray.tune import Trainable
 
 from trainables.errors import DISK_FULL, InputError, TrainingFailedError
+from trainables.ledger import Ledger
 from trainables.memory import keep_freed_memory
 from trainables.pipeline import run
 from trainables.place import Place
+from trainables.pulse import PULSE
 from trainables.recipe import Recipe
 
 
@@ -46,10 +48,12 @@ class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
         """The pipeline's next record, under ``record``."""
         if not self.begun:
             self.begun = True
-            return {"record": json.dumps({"kind": "begin", "pid": os.getpid()})}
+            ledger = Ledger(Path(json.loads(self.settings["place"])["ledger"]))
+            begin = {"kind": "begin", "pid": os.getpid(), "pulse": str(PULSE.begin(ledger.file))}
+            return {"record": json.dumps(begin)}
         try:
             if self.records is None:
-                self.records = begin(self.settings)
+                self.records = records_of(self.settings)
             record = next(self.records)
         except (TrainingFailedError, InputError) as error:
             record = {"kind": "failed", "reason": str(error)}
@@ -66,7 +70,7 @@ class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
         self.records = None
 
 
-def begin(settings: dict[str, Any]) -> Generator[dict[str, Any], None, object]:
+def records_of(settings: dict[str, Any]) -> Generator[dict[str, Any], None, object]:
     """The records of one trial."""
     place = json.loads(settings["place"])
     store, ledger = place.pop("store"), place.pop("ledger")

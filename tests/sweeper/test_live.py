@@ -52,7 +52,7 @@ def test_a_number_that_json_has_not_is_left_out(live: Live) -> None:
 def test_a_worker_that_begins_again_starts_from_nothing(live: Live) -> None:
     live.curve.append({})
     live.epochs_trained = live.epochs_reused = live.teacher_epochs_trained = 2
-    live.begin_again()
+    live.begin_again(None)
     assert (live.curve, live.epochs_trained, live.epochs_reused, live.teacher_epochs_trained) == ([], 0, 0, 0)
 
 

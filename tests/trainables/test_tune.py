@@ -138,6 +138,16 @@ def test_whatever_else_goes_wrong_is_the_trials_failure_in_one_line(
     assert "\n" not in failed["reason"]
 
 
+def test_a_worker_says_where_its_signs_of_life_are_and_gives_them_batch_by_batch(pipeline: Pipeline) -> None:
+    begin, _ = step(pipeline)
+    sign = Path(begin["pulse"])
+    assert not sign.exists()
+    step(pipeline)  # the cut, which is measured
+    assert sign.exists()
+    finish(pipeline)
+    assert [sign] == list(sign.parent.iterdir())  # it is the ledger of the process
+
+
 @pytest.mark.parametrize("folder", ["store", "ledger"])
 def test_a_folder_that_cannot_be_made_fails_the_trial_by_its_name(
     pipeline: Pipeline, tmp_path: Path, folder: str
