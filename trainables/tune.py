@@ -6,12 +6,15 @@ begins the next.
 Settings and records travel as JSON text, since Ray takes nested results apart.
 """
 
+import errno
+import gc
 import json
 import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import torch
 from ray.tune import Trainable
 
 from trainables.errors import DISK_FULL, InputError, TrainingFailedError
@@ -61,6 +64,8 @@ class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
             record = {"kind": "failed", "reason": _one_line(error), "fatal": error.errno in DISK_FULL}
         except Exception as error:  # whatever a user's network raises is the trial's fault, not the sweep's
             record = {"kind": "failed", "reason": _one_line(error)}
+        if record["kind"] == "failed":
+            _make_room()
         return {"record": json.dumps(record), "done": record["kind"] in ("done", "failed")}
 
     def cleanup(self) -> None:
@@ -90,8 +95,25 @@ def records_of(settings: dict[str, Any]) -> Generator[dict[str, Any], None, obje
     )
 
 
+def _make_room() -> None:
+    """A failed trial's memory is for the next one, and on a shared GPU for the others'."""
+    gc.collect()
+    torch.cuda.empty_cache()
+
+
 def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+        text = f"{error.filename}: {error.strerror}"
+    else:
+        said = " ".join(str(error).split())[:300]
+        text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return f"out of memory: {text}" if _out_of_memory(error) else text
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether there was no memory; on the CPU torch tells it in a plain RuntimeError."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return any(words in str(error) for words in ("can't allocate memory", "bad_alloc"))
