@@ -1,6 +1,6 @@
 """Plain lines, for pipes and files: one an ended trial, and how far all is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.text import counted, plain, show
@@ -23,9 +23,19 @@ def ended_line(event: Mapping[str, Any], budget: int | None, *, word: str = "tri
     parts.append(" ".join(f"{key}={show(value)}" for key, value in event["params"].items()))
     parts.append(f"{event['epochs_trained']} trained + {event['epochs_reused']} reused epochs")
     parts.append(f"{event['seconds']:.1f} s")
+    if layers := _last_channels(event["curve"]):
+        parts.append(
+            "1 layer keeps its last channel" if layers == 1 else f"{layers} layers keep their last channel"
+        )
     if event["reason"]:
         parts.append(plain(event["reason"]))
     return "  ".join(parts)
+
+
+def _last_channels(curve: Sequence[Mapping[str, Any]]) -> int:
+    """Layers that the last cut would have emptied."""
+    cuts = [entry for entry in curve if entry.get("rescued")]
+    return sum(cuts[-1]["channels"][layer] == 1 for layer in cuts[-1]["rescued"]) if cuts else 0
 
 
 def heartbeat(view: View) -> str:

@@ -61,9 +61,10 @@ class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
         except (TrainingFailedError, InputError) as error:
             record = {"kind": "failed", "reason": str(error)}
         except OSError as error:
-            record = {"kind": "failed", "reason": _one_line(error), "fatal": error.errno in DISK_FULL}
+            fatal, again = error.errno in DISK_FULL, error.errno == errno.ENOMEM
+            record = {"kind": "failed", "reason": _one_line(error), "fatal": fatal, "again": again}
         except Exception as error:  # whatever a user's network raises is the trial's fault, not the sweep's
-            record = {"kind": "failed", "reason": _one_line(error)}
+            record = {"kind": "failed", "reason": _one_line(error), "again": _out_of_memory(error)}
         if record["kind"] == "failed":
             _make_room()
         return {"record": json.dumps(record), "done": record["kind"] in ("done", "failed")}
@@ -111,9 +112,15 @@ def _one_line(error: BaseException) -> str:
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    """Whether there was no memory; on the CPU torch tells it in a plain RuntimeError."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
+    """Whether there was no memory, which another trial may have had; torch and oneDNN tell it in a RuntimeError."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    return any(words in str(error) for words in ("can't allocate memory", "bad_alloc"))
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    words = (
+        "can't allocate memory",
+        "bad_alloc",
+        "could not create a primitive",
+        "could not create a memory",
+    )
+    return isinstance(error, RuntimeError) and any(some in str(error) for some in words)

@@ -269,6 +269,16 @@ def test_a_table_may_be_drawn_while_the_book_changes(walk: Any) -> None:
     assert ended_line(walk.book.ended[11], 12).startswith("trial 11  complete")
 
 
+def test_a_layer_that_keeps_its_last_channel_is_told(walk: Any) -> None:
+    walk.complete()
+    event = walk.book.ended[0]
+    assert "channel" not in ended_line(event, 8)
+    cut = {"stage": "prune", "channels": [4, 1, 2, 1], "rescued": [1, 2]}
+    assert "  1 layer keeps its last channel" in ended_line(event | {"curve": [cut]}, 8)
+    both = ended_line(event | {"curve": [cut, cut | {"rescued": [1, 3]}]}, 8)
+    assert "  2 layers keep their last channel" in both
+
+
 def test_a_run_of_a_confirmation_says_whom_it_stands_for_and_what_it_was_tested_with(walk: Any) -> None:
     walk.complete()
     about = {"role": "baseline", "of": 7, "seed": 1, "data": "train"}
