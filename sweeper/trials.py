@@ -219,9 +219,6 @@ class Trials(ABC):
                 self.fatal = record["reason"]
                 del self.live[live.number]
                 return "stop"
-            case "failed" if record.get("again"):
-                self.died(live.number, record["reason"])
-                return "stop"
             case "failed":
                 return self._end(live, "failed", reason=record["reason"])
             case "done":
@@ -229,7 +226,7 @@ class Trials(ABC):
         return "continue"
 
     def died(self, number: int, reason: str) -> None:
-        """A trial's worker is gone, or had no memory: it is begun again, or failed if that has happened too often."""
+        """A trial's worker is gone: it is begun again, or failed if that has happened too often."""
         if number not in self.live:
             return
         self._deaths[number] = self._deaths.get(number, 0) + 1

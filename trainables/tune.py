@@ -1,18 +1,17 @@
 """The pipeline as a Ray Tune trainable: sparsity training, pruning and finetuning, one record a step. Thin.
 
-A step never raises (an actor would be lost) and never blocks: while another worker trains the epoch that
-this one needs, it returns a ``waiting`` record. Workers are reused: ``reset_config`` ends one recipe and
-begins the next.
+A step raises only where there was no memory, so that a new process begins the trial again, with all of its memory free;
+else an actor would be lost for nothing. It never blocks: while another worker trains the epoch that this one needs, it
+returns a ``waiting`` record. Workers are reused: ``reset_config`` ends one recipe and begins the next.
 Settings and records travel as JSON text, since Ray takes nested results apart.
 """
 
 import errno
-import gc
 import json
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from ray.tune import Trainable
@@ -24,6 +23,14 @@ from trainables.pipeline import run
 from trainables.place import Place
 from trainables.pulse import PULSE
 from trainables.recipe import Recipe
+
+NO_MEMORY: Final = (
+    "can't allocate memory",
+    "bad_alloc",
+    "could not create a primitive",
+    "could not create a memory",
+)
+"""What torch on the CPU, C++ and oneDNN say, in a plain RuntimeError."""
 
 
 class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
@@ -48,7 +55,11 @@ class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
         return True
 
     def step(self) -> dict[str, Any]:
-        """The pipeline's next record, under ``record``."""
+        """The pipeline's next record, under ``record``.
+
+        Raises:
+            MemoryError: there was no memory; says in one line what found that.
+        """
         if not self.begun:
             self.begun = True
             ledger = Ledger(Path(json.loads(self.settings["place"])["ledger"]))
@@ -60,13 +71,12 @@ class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
             record = next(self.records)
         except (TrainingFailedError, InputError) as error:
             record = {"kind": "failed", "reason": str(error)}
-        except OSError as error:
-            fatal, again = error.errno in DISK_FULL, error.errno == errno.ENOMEM
-            record = {"kind": "failed", "reason": _one_line(error), "fatal": fatal, "again": again}
         except Exception as error:  # whatever a user's network raises is the trial's fault, not the sweep's
-            record = {"kind": "failed", "reason": _one_line(error), "again": _out_of_memory(error)}
-        if record["kind"] == "failed":
-            _make_room()
+            reason = _one_line(error)
+            if _out_of_memory(error):
+                raise MemoryError(reason) from None
+            fatal = isinstance(error, OSError) and error.errno in DISK_FULL
+            record = {"kind": "failed", "reason": reason, "fatal": fatal}
         return {"record": json.dumps(record), "done": record["kind"] in ("done", "failed")}
 
     def cleanup(self) -> None:
@@ -96,31 +106,17 @@ def records_of(settings: dict[str, Any]) -> Generator[dict[str, Any], None, obje
     )
 
 
-def _make_room() -> None:
-    """A failed trial's memory is for the next one, and on a shared GPU for the others'."""
-    gc.collect()
-    torch.cuda.empty_cache()
-
-
 def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
-        text = f"{error.filename}: {error.strerror}"
-    else:
-        said = " ".join(str(error).split())[:300]
-        text = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    return f"out of memory: {text}" if _out_of_memory(error) else text
+        return f"{error.filename}: {error.strerror}"
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    """Whether there was no memory, which another trial may have had; torch and oneDNN tell it in a RuntimeError."""
+    """Whether there was no memory, as far as the error tells."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    words = (
-        "can't allocate memory",
-        "bad_alloc",
-        "could not create a primitive",
-        "could not create a memory",
-    )
-    return isinstance(error, RuntimeError) and any(some in str(error) for some in words)
+    return isinstance(error, RuntimeError) and any(some in str(error) for some in NO_MEMORY)

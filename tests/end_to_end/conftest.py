@@ -62,7 +62,7 @@ class Sweeper:
     def __call__(self, *arguments: str, code: int = 0) -> str:
         """Run to the end; the output, after checking the exit code."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=280)
         assert process.returncode == code, f"exit {process.returncode}\n{out}\n{err}"
         return out + err
 
@@ -81,9 +81,23 @@ class Sweeper:
         assert len({event["trial"] for event in ends}) == len(ends)
         return {event["trial"]: event for event in ends}
 
+    def ledger(self, name: str = "small") -> list[dict[str, Any]]:
+        """The epochs that were executed, each with its process, ``pid``."""
+        lines = []
+        for file in (self.folder / "runs" / name / "ledger").glob("*.jsonl"):
+            pid = int(file.stem.split("-")[-2])
+            whole = [line for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")]
+            lines += [json.loads(line) | {"pid": pid} for line in whole]
+        return [line for line in lines if line.get("kind") != "views"]
+
+    def lost(self, name: str = "small") -> int:
+        """Epochs that were executed more than once."""
+        executed = [line["address"] for line in self.ledger(name)]
+        return len(executed) - len(set(executed))
+
     def wait_for(self, condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
         """What the condition returns once it is true; the process must live until then."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not (found := condition()):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
@@ -102,6 +116,40 @@ class Sweeper:
                 self.kill(process)
             if process.stdout is not None and not process.stdout.closed:
                 process.communicate()
+
+
+def below(process: subprocess.Popen[str]) -> dict[int, str]:
+    """The numbers and command lines of all processes that a process has begun."""
+    parents, commands = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            commands[int(folder.name)] = (folder / "cmdline").read_text()
+        except (OSError, ValueError):
+            continue
+
+    def begun_by(number: int) -> bool:
+        while number in parents:
+            number = parents[number]
+            if number == process.pid:
+                return True
+        return False
+
+    return {number: command for number, command in commands.items() if begun_by(number)}
+
+
+def workers(process: subprocess.Popen[str]) -> list[int]:
+    """Those at work: the title is the class's between two calls, the method's during one."""
+    titles = ("ray::Pipeline", "ray::ResourceTrainable.train")
+    return [number for number, command in below(process).items() if command.startswith(titles)]
+
+
+def lives(number: int) -> bool:
+    """Whether there is such a process, and not only its remains."""
+    try:
+        return (Path("/proc") / str(number) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @pytest.fixture

@@ -307,18 +307,6 @@ def test_a_trial_whose_worker_died_is_begun_again_under_its_number_but_not_for_e
     assert desk.events[-1]["reason"] == "its worker process died, again after 3 retries"
 
 
-def test_a_trial_that_had_no_memory_is_begun_again_but_not_for_ever(desk: Desk) -> None:
-    number = desk.begin()
-    failed = {"kind": "failed", "reason": "out of memory: MemoryError", "again": True}
-    for _ in range(3):
-        assert desk.book.record(number, failed) == "stop"
-        assert number not in desk.book.ended
-        assert desk.begin() == number
-    assert desk.book.record(number, failed) == "stop"
-    assert desk.kinds == [("asked", number), ("end", number)]
-    assert desk.events[-1]["reason"] == "out of memory: MemoryError, again after 3 retries"
-
-
 def test_a_full_disk_ends_the_sweep_and_leaves_the_trial_to_be_resumed(desk: Desk, tmp_path: Path) -> None:
     number = desk.begin()
     assert desk.book.record(number, {"kind": "failed", "reason": "no space", "fatal": True}) == "stop"

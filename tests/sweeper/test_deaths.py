@@ -17,6 +17,12 @@ MEMORY = """Failure # 1 (occurred at 2026-11-24_19-29-26)
 OOM kill reason: Memory usage 2939752448B exceeded threshold of 252765104B (1.0% of 25276510208B limit)
 """
 NODE = "The actor died because its node has died. Node Id: 1f\n\tthe actor's node was terminated expectedly\n"
+RAISED = """Failure # 1 (occurred at 2026-11-24_19-29-26)
+ray::ResourceTrainable.train() (pid=8001, ip=127.0.0.1, actor_id=1f)
+  File "trainables/tune.py", line 75, in step
+    raise MemoryError(reason) from None
+MemoryError: RuntimeError: could not create a primitive
+"""
 BEGIN = """The actor died because of an error raised in its creation task, ray::Pipeline.__init__()
   File "x.py", line 1, in <module>
 ModuleNotFoundError: No module named 'torch'
@@ -30,6 +36,7 @@ ModuleNotFoundError: No module named 'torch'
         (KILLED, "its worker process died"),
         (MEMORY, "out of memory: Ray killed its worker process when 2.74 of 23.54 GB were in use"),
         ("running low on memory", "out of memory: Ray killed its worker process"),
+        (RAISED, "out of memory: RuntimeError: could not create a primitive"),
         (NODE, "its node died"),
         (BEGIN, "its worker process could not begin: ModuleNotFoundError: No module named 'torch'"),
         ("", "its worker process died"),

@@ -1,0 +1,100 @@
+"""A worker that is stopped, and says nothing for ``hang_after`` seconds, is killed; what waits for it goes on."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import LONG, below, lives, workers
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fdinfo").exists(), reason="needs /proc")
+
+HANG = ("--set", "resources.hang_after=20", "--set", "resources.workers=2")
+#: Two trials that need the same sparsity epochs, so that one waits for the other.
+SHARED = (
+    "--set", "sparsity.epochs=120", "--set", "search.sparsity.s=[1e-3]", "--set", "search.finetune.epochs=[2]",
+    "--set", "search.finetune.kd=[none]", "--set", "search.finetune.warmup=[1]", "--set", "sweep.asha=null",
+    "--set", "sweep.sampler=grid", "--set", "sweep.startup_trials=null", "--set", "sweep.trials=null",
+)  # fmt: skip
+
+
+def holds_an_epoch(number, store):
+    """Whether a process has the lock of an epoch."""
+    for info in (Path("/proc") / str(number) / "fdinfo").glob("*"):
+        try:
+            locked = "FLOCK" in info.read_text()
+            file = (info.parents[1] / "fd" / info.name).resolve()
+        except OSError:
+            continue
+        if locked and file.parent == store / "locks":
+            return True
+    return False
+
+
+def stop_one(process, store):
+    """Stop a worker in the midst of an epoch that it has locked; its number, or None if none was met."""
+    for number in workers(process):
+        try:
+            os.kill(number, signal.SIGSTOP)
+            if holds_an_epoch(number, store):
+                return number
+            os.kill(number, signal.SIGCONT)
+        except ProcessLookupError:
+            continue
+    return None
+
+
+def gone(numbers, seconds=10.0):
+    """Wait until no process of these is left."""
+    deadline = time.monotonic() + seconds
+    while left := [number for number in numbers if lives(number)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+    return True
+
+
+def test_the_trial_that_waits_for_a_stopped_one_takes_over_and_the_stopped_one_is_begun_again(sweeper):
+    process = sweeper.start("run", "small.yaml", *HANG, *SHARED)
+    sweeper.wait_for(lambda: len(sweeper.ledger()) >= 2 and len(workers(process)) == 2, process)
+    stopped = sweeper.wait_for(lambda: stop_one(process, sweeper.folder / "store"), process)
+    begun = time.monotonic()
+    before = {line["address"] for line in sweeper.ledger()}
+    sweeper.wait_for(lambda: not lives(stopped), process)
+    assert time.monotonic() - begun > 15
+    assert {line["address"] for line in sweeper.ledger()} == before  # the other one waited
+    family = list(below(process))
+    out, err = process.communicate(timeout=280)
+    assert process.returncode == 0, out + err
+    gone(family)
+    assert {end["state"] for end in sweeper.ends().values()} == {"complete"}
+    assert sorted(sweeper.ends()) == [0, 1]
+    assert sweeper.lost() == 0, "a stopped epoch is not in the ledger, and no other was under way"
+
+
+def test_a_worker_that_is_stopped_before_its_first_word_is_killed(sweeper):
+    process = sweeper.start("run", "small.yaml", *HANG, "--trials", "2")
+
+    def beginning():
+        names = ("ray::ResourceTrainable", "ray::Pipeline")
+        return [number for number, command in below(process).items() if command.startswith(names)]
+
+    number, *_ = sweeper.wait_for(beginning, process)
+    os.kill(number, signal.SIGSTOP)
+    out, err = process.communicate(timeout=280)
+    assert process.returncode == 0, out + err
+    assert not lives(number)
+    assert {end["state"] for end in sweeper.ends().values()} <= {"complete", "stopped"}
+
+
+def test_ctrl_c_ends_a_sweep_whose_worker_is_stopped(sweeper):
+    process = sweeper.start("run", "small.yaml", "--trials", "4", *LONG)
+    sweeper.wait_for(lambda: len(sweeper.ledger()) >= 1, process)
+    number, *_ = sweeper.wait_for(lambda: workers(process), process)
+    os.kill(number, signal.SIGSTOP)
+    family = list(below(process))
+    sweeper.kill(process, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    gone(family)
