@@ -55,6 +55,7 @@ def gone(numbers, seconds=10.0):
     return True
 
 
+@pytest.mark.timeout(600)
 def test_the_trial_that_waits_for_a_stopped_one_takes_over_and_the_stopped_one_is_begun_again(sweeper):
     process = sweeper.start("run", "small.yaml", *HANG, *SHARED)
     sweeper.wait_for(lambda: len(sweeper.ledger()) >= 2 and len(workers(process)) == 2, process)
@@ -73,6 +74,7 @@ def test_the_trial_that_waits_for_a_stopped_one_takes_over_and_the_stopped_one_i
     assert sweeper.lost() == 0, "a stopped epoch is not in the ledger, and no other was under way"
 
 
+@pytest.mark.timeout(600)
 def test_a_worker_that_is_stopped_before_its_first_word_is_killed(sweeper):
     process = sweeper.start("run", "small.yaml", *HANG, "--trials", "2")
 
@@ -98,3 +100,55 @@ def test_ctrl_c_ends_a_sweep_whose_worker_is_stopped(sweeper):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
     gone(family)
+
+
+def hurt(sweeper, process, signs, seconds):
+    """Send each sign to a worker that has trained an epoch, no trial being hit more than twice; who was there."""
+    deadline, struck, hits, family = time.monotonic() + seconds, set(), {}, set()
+    signs = list(signs)
+    while process.poll() is None:
+        assert time.monotonic() < deadline, signs
+        family |= set(below(process))
+        working = {line["pid"]: line["trial"] for line in sweeper.ledger()}  # its last one
+        ended = sweeper.ends()
+        for number in workers(process):
+            trial = working.get(number)
+            if not signs or number in struck or trial is None or trial in ended or hits.get(trial, 0) > 1:
+                continue
+            try:
+                os.kill(number, signs[0])
+            except ProcessLookupError:
+                continue
+            struck.add(number)
+            hits[trial] = hits.get(trial, 0) + 1
+            del signs[0]
+        time.sleep(0.2)
+    assert not signs, f"{len(struck)} workers were hit"
+    return struck, family
+
+
+def survives(sweeper, *, trials, kills, stops, seconds):
+    """A sweep whose workers are killed and stopped completes, and loses an epoch each at most."""
+    signs = [signal.SIGKILL] * kills
+    for number in range(stops):
+        signs.insert(number * len(signs) // stops, signal.SIGSTOP)
+    seeds = ("--set", "search.seed={int_uniform: [0, 100000]}")  # so that no trial repeats another one
+    process = sweeper.start("run", "small.yaml", "--trials", str(trials), *HANG, *LONG, *seeds)
+    struck, family = hurt(sweeper, process, signs, seconds)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
+    gone(family)
+    assert len(struck) == kills + stops
+    assert sorted(sweeper.ends()) == list(range(trials))
+    assert {end["state"] for end in sweeper.ends().values()} <= {"complete"}, sweeper.ends()
+    assert sweeper.lost() <= kills + stops
+
+
+@pytest.mark.timeout(600)
+def test_a_sweep_whose_workers_are_killed_and_stopped_loses_an_epoch_each_at_most(sweeper):
+    survives(sweeper, trials=4, kills=3, stops=1, seconds=580)
+
+
+@pytest.mark.chaos
+def test_a_hundred_killed_and_five_stopped_workers(sweeper):
+    survives(sweeper, trials=80, kills=100, stops=5, seconds=7200)

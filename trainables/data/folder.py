@@ -10,6 +10,7 @@ from PIL import Image
 
 from trainables.data.raw import Part, RawImages, existing
 from trainables.errors import InputError
+from trainables.pulse import PULSE
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm")
 
@@ -73,6 +74,7 @@ def read_part(part: Path, names: list[str]) -> list[_File]:
 
 
 def _read_image(file: Path) -> NDArray[np.uint8]:
+    PULSE.beat()
     try:
         with Image.open(file) as image:
             if image.mode.startswith(("I", "F")):

@@ -17,13 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from trainables.aside import aside, said_of
 from trainables.data.dataset import Dataset, Images, address_of
 from trainables.data.origin import key_of
+from trainables.pulse import PULSE
 from trainables.recipe import Data
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def mapped(
     lock = FileLock(folder / "lock")
     with said_of(folder.parent):
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        _acquire(lock)
     try:  # of several processes that begin together one reads the source
         found = read_whole(file)
         if found is not None:
@@ -76,6 +77,15 @@ def mapped(
         return (made, None) if found is None else (found, file)
     finally:
         lock.release()
+
+
+def _acquire(lock: FileLock) -> None:
+    """Wait for a lock, alive: whoever holds it may read for long."""
+    while True:
+        with suppress(Timeout):
+            lock.acquire(timeout=1)
+            return
+        PULSE.beat()
 
 
 def used(file: Path) -> None:
