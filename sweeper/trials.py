@@ -68,7 +68,7 @@ class Trials(ABC):
         self._watchers = list(watchers)
         self._asked: dict[int, Event] = {}
         self._waiting: dict[int, Recipe] = {}
-        self._deaths: dict[int, int] = {}
+        self._deaths: dict[int, list[str]] = {}
         self._begun: set[int] = set()
 
     # --- what is tried ----------------------------------------------------------------------------
@@ -229,11 +229,13 @@ class Trials(ABC):
         """A trial's worker is gone: it is begun again, or failed if that has happened too often."""
         if number not in self.live:
             return
-        self._deaths[number] = self._deaths.get(number, 0) + 1
-        if self._deaths[number] <= RETRIES:
+        deaths = self._deaths.setdefault(number, [])
+        deaths.append(reason)
+        if len(deaths) <= RETRIES:
             self._waiting = {number: self.live.pop(number).recipe} | self._waiting
         else:
-            self.record(number, {"kind": "failed", "reason": f"{reason}, again after {RETRIES} retries"})
+            reason = f"{'; then '.join(dict.fromkeys(deaths))}, again after {RETRIES} retries"
+            self.record(number, {"kind": "failed", "reason": reason})
 
     def _entries(self, live: Live, entries: Iterable[Record], *, reused: bool) -> Decision:
         for entry in entries:

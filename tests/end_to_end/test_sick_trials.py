@@ -121,10 +121,10 @@ def check(sweeper, trials, hurt):
         if reason is None:
             assert end["reason"] is None
             continue
-        assert end["reason"].startswith(reason), end
+        assert reason in end["reason"], end  # a process that is short of memory may also crash or hang
         assert "\n" not in end["reason"]
         if reason == "finetune":
-            assert "not finite" in end["reason"]
+            assert end["reason"] == "finetune: the loss is not finite in epoch 1"
         assert "accuracy" not in end["metrics"]
         again = "again after 3 retries" in end["reason"]
         assert again == (reason == "out of memory: "), end["reason"]

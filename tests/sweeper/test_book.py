@@ -307,6 +307,15 @@ def test_a_trial_whose_worker_died_is_begun_again_under_its_number_but_not_for_e
     assert desk.events[-1]["reason"] == "its worker process died, again after 3 retries"
 
 
+def test_each_way_in_which_the_workers_of_a_trial_died_is_told_once(desk: Desk) -> None:
+    number = desk.begin()
+    for reason in ("out of memory", "it hung", "out of memory"):
+        desk.book.died(number, reason)
+        assert desk.begin() == number
+    desk.book.died(number, "it hung")
+    assert desk.events[-1]["reason"] == "out of memory; then it hung, again after 3 retries"
+
+
 def test_a_full_disk_ends_the_sweep_and_leaves_the_trial_to_be_resumed(desk: Desk, tmp_path: Path) -> None:
     number = desk.begin()
     assert desk.book.record(number, {"kind": "failed", "reason": "no space", "fatal": True}) == "stop"
