@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.end_to_end.processes import Process, below, lives
 
 SPACE = """\
 name: small
@@ -118,38 +120,19 @@ class Sweeper:
                 process.communicate()
 
 
-def below(process: subprocess.Popen[str]) -> dict[int, str]:
-    """The numbers and command lines of all processes that a process has begun."""
-    parents, commands = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            commands[int(folder.name)] = (folder / "cmdline").read_text()
-        except (OSError, ValueError):
-            continue
-
-    def begun_by(number: int) -> bool:
-        while number in parents:
-            number = parents[number]
-            if number == process.pid:
-                return True
-        return False
-
-    return {number: command for number, command in commands.items() if begun_by(number)}
-
-
 def workers(process: subprocess.Popen[str]) -> list[int]:
     """Those at work: the title is the class's between two calls, the method's during one."""
     titles = ("ray::Pipeline", "ray::ResourceTrainable.train")
-    return [number for number, command in below(process).items() if command.startswith(titles)]
+    return [one.number for one in below(process) if one.title.startswith(titles)]
 
 
-def lives(number: int) -> bool:
-    """Whether there is such a process, and not only its remains."""
-    try:
-        return (Path("/proc") / str(number) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+def gone(processes: Iterable[Process], seconds: float = 10.0) -> bool:
+    """Whether none of them lives; they are waited for."""
+    deadline = time.monotonic() + seconds
+    while left := [one for one in processes if lives(one)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+    return True
 
 
 @pytest.fixture

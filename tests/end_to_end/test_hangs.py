@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import LONG, below, lives, workers
+from tests.end_to_end.conftest import LONG, gone, workers
+from tests.end_to_end.processes import below
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fdinfo").exists(), reason="needs /proc")
 
@@ -46,15 +47,6 @@ def stop_one(process, store):
     return None
 
 
-def gone(numbers, seconds=10.0):
-    """Wait until no process of these is left."""
-    deadline = time.monotonic() + seconds
-    while left := [number for number in numbers if lives(number)]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.1)
-    return True
-
-
 @pytest.mark.timeout(600)
 def test_the_trial_that_waits_for_a_stopped_one_takes_over_and_the_stopped_one_is_begun_again(sweeper):
     process = sweeper.start("run", "small.yaml", *HANG, *SHARED)
@@ -62,10 +54,10 @@ def test_the_trial_that_waits_for_a_stopped_one_takes_over_and_the_stopped_one_i
     stopped = sweeper.wait_for(lambda: stop_one(process, sweeper.folder / "store"), process)
     begun = time.monotonic()
     before = {line["address"] for line in sweeper.ledger()}
-    sweeper.wait_for(lambda: not lives(stopped), process)
+    sweeper.wait_for(lambda: not (Path("/proc") / str(stopped)).exists(), process)
     assert time.monotonic() - begun > 15
     assert {line["address"] for line in sweeper.ledger()} == before  # the other one waited
-    family = list(below(process))
+    family = below(process)
     out, err = process.communicate(timeout=280)
     assert process.returncode == 0, out + err
     gone(family)
@@ -80,14 +72,14 @@ def test_a_worker_that_is_stopped_before_its_first_word_is_killed(sweeper):
 
     def beginning():
         names = ("ray::ResourceTrainable", "ray::Pipeline")
-        return [number for number, command in below(process).items() if command.startswith(names)]
+        return [one for one in below(process) if one.title.startswith(names)]
 
-    number, *_ = sweeper.wait_for(beginning, process)
-    os.kill(number, signal.SIGSTOP)
+    first, *_ = sweeper.wait_for(beginning, process)
+    os.kill(first.number, signal.SIGSTOP)
     out, err = process.communicate(timeout=280)
     assert process.returncode == 0, out + err
-    assert not lives(number)
     assert {end["state"] for end in sweeper.ends().values()} <= {"complete", "stopped"}
+    gone([first], seconds=0)
 
 
 def test_ctrl_c_ends_a_sweep_whose_worker_is_stopped(sweeper):
@@ -95,7 +87,7 @@ def test_ctrl_c_ends_a_sweep_whose_worker_is_stopped(sweeper):
     sweeper.wait_for(lambda: len(sweeper.ledger()) >= 1, process)
     number, *_ = sweeper.wait_for(lambda: workers(process), process)
     os.kill(number, signal.SIGSTOP)
-    family = list(below(process))
+    family = below(process)
     sweeper.kill(process, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err

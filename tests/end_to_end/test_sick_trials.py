@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import below, lives, workers
+from tests.end_to_end.conftest import LONG, gone, workers
+from tests.end_to_end.processes import below
 from trainables import save
 from trainables.models import Architecture, build
 
@@ -154,10 +155,7 @@ def sweep(sweeper, *, trials, kills, stops, every, seconds):
     assert process.returncode == 0, out + err
     assert "Traceback" not in out + err
     assert "layers keep their last channel" in out
-    deadline = time.monotonic() + 10
-    while left := [number for number in doctor.seen if lives(number)]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.1)
+    gone(doctor.seen)
     return doctor, check(sweeper, trials, len(doctor.all_hurt))
 
 
@@ -179,3 +177,18 @@ def test_a_hundred_trials_twenty_of_each_sickness(sweeper):
         signal.SIGSTOP: 20,
     }
     assert min(kinds.values()) >= 20, kinds
+
+
+@pytest.mark.timeout(600)
+def test_what_rays_memory_monitor_kills_is_told_as_out_of_memory_and_the_sweep_ends(sweeper, monkeypatch):
+    monkeypatch.setenv("RAY_memory_usage_threshold", "0.01")  # less than any worker takes
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "9000")
+    said = sweeper(
+        "run", "small.yaml", "--trials", "1", *LONG, "--set", "search.finetune.epochs=[200]", code=1
+    )
+    assert "Traceback" not in said
+    reason = sweeper.ends()[0]["reason"]
+    assert re.fullmatch(
+        r"out of memory: Ray killed its worker process when [\d.]+ of [\d.]+ GB were in use.*, again after 3 retries",
+        reason,
+    ), reason
