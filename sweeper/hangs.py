@@ -13,6 +13,9 @@ from trainables.pulse import last_beat
 LOOKS = 20
 """In the time after which a trial is said to hang."""
 
+BEGINNING = 300.0
+"""Seconds that a worker may take at least to its first word: a busy machine imports torch in minutes."""
+
 Signs = tuple[float, int | None]
 
 
@@ -22,42 +25,43 @@ class Watch:
 
     seconds: float | None
     """Silence after which a trial hangs; None: none ever does."""
-    hung: set[int] = field(default_factory=set)
-    """Trials whose worker is being killed for it."""
+    hung: dict[int, float] = field(default_factory=dict)
+    """Trials whose worker is being killed for it -> the seconds."""
     _clock: float = 0.0
     _looked: float | None = None
     _signs: dict[int, tuple[Signs, float]] = field(default_factory=dict)
     """Trial -> its last signs of life, and since when they are the last."""
 
-    def look(self, live: Mapping[int, Live], now: float) -> list[int]:
-        """The trials that hang since this look; one that died, or is begun again, is counted anew.
+    def look(self, live: Mapping[int, Live], now: float) -> dict[int, float]:
+        """The trials that hang, and the seconds for which they may be silent.
+
+        One that died, or is begun again, is counted anew.
 
         Args:
             live: all that are under way.
             now: ``time.monotonic()``.
         """
         if self.seconds is None:
-            return []
+            return {}
         pause = self.seconds / LOOKS
         passed = pause if self._looked is None else now - self._looked
         if passed < pause:
-            return []
+            return {}
         self._looked = now
         self._clock += min(passed, 2 * pause)
-        before, self._signs = self._signs, {}
+        before, self._signs, found = self._signs, {}, {}
         for number, one in live.items():
             signs = (one.heard, None if one.pulse is None else last_beat(one.pulse))
             known, since = before.get(number, (None, self._clock))
-            self._signs[number] = (signs, since if signs == known else self._clock)
-        found = [number for number, (_, since) in self._signs.items() if self._clock - since >= self.seconds]
-        for number in found:
-            del self._signs[number]  # another such silence, and it is killed again
+            since = since if signs == known else self._clock
+            limit = max(self.seconds, BEGINNING if one.pulse is None else 0.0)
+            if self._clock - since >= limit:
+                found[number] = limit  # after another such silence it is killed again
+            else:
+                self._signs[number] = (signs, since)
         return found
 
     def died(self, number: int) -> str | None:
         """Why a trial's worker died, if it was killed from here."""
-        if number not in self.hung:
-            return None
-        self.hung.discard(number)
-        assert self.seconds is not None
-        return f"no sign of life for {self.seconds:g} s (resources.hang_after)"
+        seconds = self.hung.pop(number, None)
+        return None if seconds is None else f"no sign of life for {seconds:g} s (resources.hang_after)"

@@ -65,9 +65,9 @@ class BookScheduler(FIFOScheduler):  # type: ignore[misc]
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         """Asked in every round of Ray's loop, also while no trial says anything: so hanging ones are found here."""
         desk = lookup(self.key)
-        for number in desk.watch.look(desk.book.live, time.monotonic()):
+        for number, seconds in desk.watch.look(desk.book.live, time.monotonic()).items():
             if _kill(tune_controller, number):
-                desk.watch.hung.add(number)
+                desk.watch.hung[number] = seconds
         return super().choose_trial_to_run(tune_controller)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:

@@ -14,9 +14,10 @@ STEP = 0.5
 
 
 @pytest.fixture
-def live() -> Live:
+def live(tmp_path: Path) -> Live:
     settings = {"data": {"source": "digits"}, "model": "resnet8", "finetune": {"epochs": 1}}
-    return Live(number=7, params={}, recipe=Recipe.model_validate(settings), heard=0.0)
+    begun = tmp_path / "none"
+    return Live(number=7, params={}, recipe=Recipe.model_validate(settings), heard=0.0, pulse=begun)
 
 
 def looks(watch: Watch, live: Live, begin: float, end: float) -> list[float]:
@@ -58,8 +59,14 @@ def test_time_in_which_no_one_looked_is_not_silence(live: Live) -> None:
 def test_one_that_is_begun_again_is_counted_anew(live: Live) -> None:
     watch = Watch(seconds=10.0)
     assert looks(watch, live, 0.0, 9.5) == []
-    assert watch.look({}, 10.0) == []
+    assert watch.look({}, 10.0) == {}
     assert looks(watch, live, 10.5, 20.0) == []
+
+
+def test_a_worker_may_take_minutes_to_its_first_word(live: Live) -> None:
+    live.pulse = None
+    assert looks(Watch(seconds=10.0), live, 0.0, 300.0) == [300.0]
+    assert looks(Watch(seconds=400.0), live, 0.0, 399.0) == []
 
 
 def test_without_a_limit_no_trial_hangs(live: Live) -> None:
@@ -69,6 +76,6 @@ def test_without_a_limit_no_trial_hangs(live: Live) -> None:
 def test_a_death_is_told_as_a_hang_once_and_only_if_it_was_one() -> None:
     watch = Watch(seconds=600.0)
     assert watch.died(3) is None
-    watch.hung.add(3)
+    watch.hung[3] = 600.0
     assert watch.died(3) == "no sign of life for 600 s (resources.hang_after)"
     assert watch.died(3) is None
