@@ -7,14 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import LONG
+from tests.end_to_end.conftest import LONG, workers
 from tests.end_to_end.processes import below, lives
-
-
-def workers(process):
-    """Those at work: the title is the class's between two calls, the method's during one."""
-    titles = ("ray::Pipeline", "ray::ResourceTrainable.train")
-    return [one.number for one in below(process) if one.title.startswith(titles)]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
