@@ -17,6 +17,7 @@ examples:
   sweeper run finetune --trials 48 --seed 1 --name second
   sweeper run finetune --set finetune.lr=0.01 --set 'search.prune.percent=[0.5, 0.7]'
   sweeper resume runs/finetune                    go on after Ctrl-C, a crash or a reboot
+  sweeper run finetune --address auto              on the Ray cluster that this machine belongs to
   sweeper resume runs/finetune --trials 200       more budget, also for a sweep that has ended
   sweeper status                                  all runs
   sweeper train runs/finetune/report/best.yaml    the best configuration by itself; writes the network
@@ -114,6 +115,17 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--store", type=Path, metavar="DIR", help="shared states (SWEEPER_STORE, or store)")
     for one in (run, train):
         one.add_argument("--no-reuse", action="store_true", help="no store: train everything anew")
+    for one in (run, resume):
+        one.add_argument(
+            "--address",
+            metavar="HOST:PORT",
+            help="a Ray cluster to run on; auto: the one of this machine; local: none (RAY_ADDRESS, or local)",
+        )
+        one.add_argument(
+            "--private-stores",
+            action="store_true",
+            help="nodes of the cluster share no folder: each keeps the states for itself",
+        )
     return parser
 
 
@@ -144,25 +156,30 @@ def _store(options: argparse.Namespace) -> Path:
 def _run(options: argparse.Namespace) -> int:
     space = _space(options)
     from sweeper.closing import say_closing
+    from sweeper.cluster import joined
     from sweeper.run import Options, start
 
     stream = sys.stderr if options.json else sys.stdout
     store = None if options.no_reuse else _store(options)
-    how = Options(store=store, stream=stream, debug=options.debug)
-    folder = start(space, out=options.out, options=how, command=_command(options))
+    with joined(options.address, private=options.private_stores) as cluster:
+        how = Options(store=store, stream=stream, debug=options.debug, cluster=cluster)
+        folder = start(space, out=options.out, options=how, command=_command(options))
     say_closing(folder, stream, as_json=options.json)
     return 0
 
 
 def _resume(options: argparse.Namespace) -> int:
     from sweeper.closing import say_closing
+    from sweeper.cluster import joined
     from sweeper.manifest import kept_store
     from sweeper.run import Options, resume
 
     stream = sys.stderr if options.json else sys.stdout
     folder = Path(options.run)
-    how = Options(store=options.store or kept_store(folder), stream=stream, debug=options.debug)
-    resume(folder, options=how, command=_command(options), budget=_budget(options))
+    store = options.store or kept_store(folder)
+    with joined(options.address, private=options.private_stores) as cluster:
+        how = Options(store=store, stream=stream, debug=options.debug, cluster=cluster)
+        resume(folder, options=how, command=_command(options), budget=_budget(options))
     say_closing(folder, stream, as_json=options.json)
     return 0
 

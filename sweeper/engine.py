@@ -1,4 +1,4 @@
-"""Ray Tune runs the trials of a book: the only file, with ``trainables/tune.py``, that knows Ray.
+"""Ray Tune runs the trials of a book.
 
 Ray is asked to place trials on CPUs and GPUs, and for nothing else. The searcher and the scheduler below are
 views of the book; they hold no state, since Ray pickles them.
@@ -6,37 +6,20 @@ views of the book; they hold no state, since Ray pickles them.
 
 import json
 import logging
-import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sweeper.cluster import Cluster
 from sweeper.hangs import Watch
 from sweeper.interrupts import Interrupts
 from sweeper.live import Live
+from sweeper.ray_environment import prepare
 from sweeper.resources import gpus_here
 from sweeper.trials import Trials
 from trainables.canonical import canonical
 from trainables.errors import InputError
-
-_ENVIRONMENT = {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours passes the signal on
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # our own files are the truth
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_AUTH_MODE": "token",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
-_LOCAL = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""Binds every port of a local Ray to 127.0.0.1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +28,8 @@ class Work:
 
     folder: Path
     """The run folder."""
+    ledger: Path
+    """Of who trained what."""
     place: Mapping[str, Any]
     """Arguments of Place for the workers, as plain data."""
     cpus: int
@@ -52,10 +37,21 @@ class Work:
     workers: int
     hang_after: float | None = None
     """Seconds of silence after which a trial's worker is killed."""
+    at_most: int | None = None
+    """What the space says of ``workers``."""
+    cluster: Cluster | None = None
+    """Whose nodes run them; None: Ray is started here."""
     test: bool = False
     """Whether the end of every trial is measured on the test set, whatever its recipe says."""
     debug: bool = False
     """Whether what Ray logs is shown; the sweep says by itself what became of its trials."""
+
+    @property
+    def room(self) -> int:
+        """How many trials may run at this moment: a cluster's nodes come and go."""
+        return (
+            self.workers if self.cluster is None else self.cluster.workers(self.cpus, self.gpus, self.at_most)
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,15 +73,28 @@ def execute(book: Trials, work: Work, interrupts: Interrupts) -> None:
     Raises:
         InputError: Ray can't be started with these resources.
     """
-    for name, value in _ENVIRONMENT.items() | _LOCAL.items():
-        os.environ.setdefault(name, value)
-    warnings.filterwarnings("ignore", module=r"ray\.")
+    if work.cluster is None:
+        prepare(local=True)
     import ray
 
     from trainables import tune as trainable
 
     logging.getLogger("ray").setLevel(logging.WARNING if work.debug else logging.CRITICAL)
-    _private_token()
+    if work.cluster is None:
+        _start(ray, work)
+    key = str(work.folder)
+    _DESKS[key] = Desk(book=book, work=work, watch=Watch(seconds=work.hang_after))
+    try:
+        if not interrupts.asked:
+            _fit(ray, trainable.Pipeline, key, work)
+    finally:
+        if work.cluster is None:
+            ray.shutdown()
+        del _DESKS[key]
+
+
+def _start(ray: Any, work: Work) -> None:
+    """A Ray of this machine, for this process alone."""
     try:
         ray.init(
             address="local",
@@ -99,22 +108,6 @@ def execute(book: Trials, work: Work, interrupts: Interrupts) -> None:
         )
     except ValueError as error:
         raise InputError(f"resources: Ray can't start with them: {error}") from error
-    _private_token()
-    key = str(work.folder)
-    _DESKS[key] = Desk(book=book, work=work, watch=Watch(seconds=work.hang_after))
-    try:
-        if not interrupts.asked:
-            _fit(ray, trainable.Pipeline, key, work)
-    finally:
-        ray.shutdown()
-        del _DESKS[key]
-
-
-def _private_token() -> None:
-    """Ray writes its token for everyone to read; it is for the user alone."""
-    token = Path.home() / ".ray" / "auth_token"
-    if token.exists():
-        token.chmod(0o600)
 
 
 def _fit(ray: Any, trainable: Any, key: str, work: Work) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from analysis import plain_yaml
 from analysis.records import FORMAT, MANIFEST, SPACE, write_json
 from sweeper.budget import BUDGETS
+from sweeper.cluster import Cluster
 from sweeper.folder import written
 from sweeper.live import now
 from sweeper.resources import gpus_here
@@ -98,6 +99,10 @@ class Manifest:
         """The facts of this session, of a run that is resumed."""
         found: dict[str, Any] = self.facts["sessions"][-1]
         return found
+
+    def runs_on(self, cluster: Cluster | None) -> None:
+        """Note the cluster of this session, if there is one."""
+        self.facts |= {} if cluster is None else {"cluster": cluster.facts}
 
     def write(self, status: Status, **facts: Any) -> None:
         """Write it down with its new status.

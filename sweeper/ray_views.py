@@ -13,7 +13,8 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from sweeper.deaths import reason_of
-from sweeper.engine import config_of, lookup
+from sweeper.engine import Work, config_of, lookup
+from trainables.ledger import write_lines
 
 
 class BookSearcher(Searcher):  # type: ignore[misc]
@@ -30,7 +31,7 @@ class BookSearcher(Searcher):  # type: ignore[misc]
         book, work = desk.book, desk.work
         if not book.left and not book.live:
             return str(Searcher.FINISHED)
-        if not book.left or len(book.live) >= work.workers:  # one under way may have to be begun again
+        if not book.left or len(book.live) >= work.room:  # one under way may have to be begun again
             return None
         live = book.next()
         if live is not None:
@@ -72,17 +73,26 @@ class BookScheduler(FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """One record."""
-        book = lookup(self.key).book
-        decision = book.record(trial.config["trial"], json.loads(result["record"]))
+        desk = lookup(self.key)
+        decision = desk.book.record(trial.config["trial"], _record(result, desk.work))
         return str(TrialScheduler.STOP if decision == "stop" else TrialScheduler.CONTINUE)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         """The last record, with ``done``, comes this way."""
-        book = lookup(self.key).book
-        book.record(trial.config["trial"], json.loads(result["record"]))
+        desk = lookup(self.key)
+        desk.book.record(trial.config["trial"], _record(result, desk.work))
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Nothing to do: ``Quiet`` tells the book."""
+
+
+def _record(result: dict[str, Any], work: Work) -> dict[str, Any]:
+    """What a worker said; the ledger's lines that it carries from a node are written down first."""
+    record: dict[str, Any] = json.loads(result["record"])
+    lines = record.pop("ledger", ())
+    if lines:
+        write_lines(work.ledger, lines)
+    return record
 
 
 class AbortStopper(Stopper):  # type: ignore[misc]

@@ -1,13 +1,38 @@
-"""Whether this machine has what a space asks for: cores, GPUs, files. Answered before torch is loaded."""
+"""Whether the machines have what a space asks for: cores, GPUs, files. Answered before torch is loaded."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.settings import Resources
 from sweeper.space import NETWORKS, Space
 from trainables.data.raw import existing
 from trainables.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """What trials can be given by one computer."""
+
+    name: str
+    """As people know it."""
+    cpus: int
+    gpus: int
+    node: str = ""
+    """Ray's name of it, in a cluster."""
+
+    def fits(self, cpus: int, gpus: float) -> int:
+        """How many trials of so many cores and GPUs run on it at a time; a share below one is of a single GPU."""
+        if not gpus:
+            return self.cpus // cpus
+        fits = self.gpus * int(1 / gpus + 1e-9) if gpus <= 1 else int(self.gpus / gpus)
+        return min(self.cpus // cpus, fits)
+
+
+def this_machine() -> Machine:
+    """The one that this process runs on."""
+    return Machine(name="this machine", cpus=cpus_here(), gpus=gpus_here())
 
 
 def cpus_here() -> int:
@@ -23,44 +48,55 @@ def gpus_here() -> int:
     return len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
 
 
-def gpus_per_trial(resources: Resources) -> float:
-    """GPUs of one trial; auto: one where there are any."""
+def gpus_per_trial(resources: Resources, machines: Sequence[Machine] | None = None) -> float:
+    """GPUs of one trial; auto: one where there are any.
+
+    Args:
+        resources: what the space says.
+        machines: of the cluster; None: this one.
+    """
     if resources.gpus_per_trial == "auto":
-        return 1.0 if gpus_here() else 0.0
+        return 1.0 if any(machine.gpus for machine in machines or [this_machine()]) else 0.0
     return resources.gpus_per_trial
 
 
-def fitting_workers(resources: Resources) -> int:
-    """How many trials run at a time on this machine.
+def fitting_workers(resources: Resources, machines: Sequence[Machine] | None = None) -> int:
+    """How many trials run at a time.
+
+    Args:
+        resources: what the space says.
+        machines: of the cluster; None: this one.
 
     Raises:
         InputError: not even one fits, or fewer than ``resources.workers``.
     """
-    cpus, gpus, share = cpus_here(), gpus_here(), gpus_per_trial(resources)
+    found = machines or [this_machine()]
+    where = "this machine" if machines is None else f"any of the cluster's {len(found)} nodes"
+    cpus, share = max(machine.cpus for machine in found), gpus_per_trial(resources, machines)
     if resources.cpus_per_trial > cpus:
         raise InputError(
-            f"resources.cpus_per_trial: at most the {cpus} cores of this machine, "
+            f"resources.cpus_per_trial: at most the {cpus} cores of {where}, "
             f"got {resources.cpus_per_trial}. Set it to {cpus} or less."
         )
+    gpus = max(machine.gpus for machine in found)
     if share > gpus:
         raise InputError(
-            f"resources.gpus_per_trial: at most the {gpus} GPUs of this machine, got {share:g}. "
+            f"resources.gpus_per_trial: at most the {gpus} GPUs of {where}, got {share:g}. "
             "Set it to auto, or to what there is."
         )
-    fits = cpus // resources.cpus_per_trial
-    if share:
-        fits = min(fits, _fitting_gpus(gpus, share))
-    if resources.workers is not None and resources.workers > fits:
+    fits = sum(machine.fits(resources.cpus_per_trial, share) for machine in found)
+    if not fits:
         raise InputError(
-            f"resources.workers: at most {fits} trials fit on this machine, got {resources.workers}. "
+            f"resources: {resources.cpus_per_trial} cores and {share:g} GPUs of one node for a trial, "
+            f"got no such node among the cluster's {len(found)}. Ask for less."
+        )
+    if resources.workers is not None and resources.workers > fits:
+        place = "on this machine" if machines is None else "in this cluster"
+        raise InputError(
+            f"resources.workers: at most {fits} trials fit {place}, got {resources.workers}. "
             "Set it lower, or leave it out."
         )
     return resources.workers or fits
-
-
-def _fitting_gpus(gpus: int, share: float) -> int:
-    """Trials that fit on GPUs: a share below one is of a single GPU."""
-    return gpus * int(1 / share + 1e-9) if share <= 1 else int(gpus / share)
 
 
 def check_files(space: Space) -> None:
@@ -94,3 +130,10 @@ def files(space: Space) -> Iterator[tuple[str, str]]:
 def checkpoints(space: Space) -> Iterator[str]:
     """The file of every teacher that a trial may load."""
     return (file for key, file in files(space) if key == "teacher.checkpoint")
+
+
+def needed(space: Space) -> list[str]:
+    """Every file or folder that trials read, as the space names it."""
+    settings = space.settings
+    own = [settings.data.path] if settings.data.path is not None and not settings.data.download else []
+    return [*own, *settings.evaluate.test_sets.folders.values(), *(file for _, file in files(space))]

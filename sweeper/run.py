@@ -1,16 +1,16 @@
 """Start a sweep, or go on with one, and drive it to its end."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from analysis.events import EventLog
 from analysis.files import write_text
 from analysis.records import CONFIRM, CONFIRM_LEDGER, LEDGER, SPACE, TRIALS, read_events, read_run
-from analysis.text import counted, plain
+from analysis.text import counted
+from sweeper.ahead import Ahead
 from sweeper.book import EXHAUSTED, Book
 from sweeper.budget import Meter, seconds_of
 from sweeper.confirm import planned
@@ -23,6 +23,8 @@ from sweeper.keep import branch_points
 from sweeper.leftovers import end_leftovers, marked
 from sweeper.manifest import Manifest
 from sweeper.more import check_enough, raised, write_raised
+from sweeper.nodes import Checked, checked
+from sweeper.options import Options as Options
 from sweeper.resources import fitting_workers, gpus_per_trial
 from sweeper.space import Space
 from sweeper.trials import Trials
@@ -30,25 +32,7 @@ from sweeper.try_out import Tried, try_out
 from trainables.errors import DISK_FULL, InputError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
-    """What the command line says besides the space."""
-
-    store: Path | None
-    """Where trained states are kept; None: nowhere, so every trial trains alone."""
-    stream: TextIO | None = None
-    """Where the table, or its lines, go; None: standard output."""
-    debug: bool = False
-    """Whether what Ray logs is shown."""
-
-    def warn(self, text: str) -> None:
-        """Say it in one line."""
-        stream = sys.stdout if self.stream is None else self.stream
-        stream.write(f"warning: {plain(text)}\n")
-        stream.flush()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Session:
     """One stretch of work at a run, from its start or a resumption to its end."""
 
@@ -57,6 +41,12 @@ class _Session:
     options: Options
     manifest: Manifest
     workers: int
+    nodes: Checked | None = None
+    """What the nodes of a cluster said."""
+
+    def ahead(self, tried: Tried) -> Ahead:
+        """What is known before the trials begin."""
+        return tried.ahead if self.nodes is None else self.nodes.known(tried.ahead)
 
 
 def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) -> Path:
@@ -77,7 +67,7 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
             f"{space.file}: sweep.cost_aware: needs a store, got --no-reuse. Leave one of them out."
         )
     folder = out / space.name
-    workers = fitting_workers(space.settings.resources)
+    workers = fitting_workers(space.settings.resources, options.machines)
     refuse_begun(folder)
     with owned(folder, new=True):
         _warn(space, options)
@@ -86,10 +76,10 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
         with written(folder):
             write_text(folder / SPACE, space.text())
         manifest = Manifest.new(folder, space, command=command, store=options.store)
-        manifest.facts["warnings"] += tried.warnings
+        nodes = checked(space, folder, options)
+        manifest.facts["warnings"] += [*tried.warnings, *(nodes.warnings if nodes else ())]
         manifest.write("running")  # before there are trials, so that whoever looks finds both
-        session = _Session(space=space, folder=folder, options=options, manifest=manifest, workers=workers)
-        _work(session, events=None, tried=tried)
+        _work(_Session(space, folder, options, manifest, workers, nodes), events=None, tried=tried)
     return folder
 
 
@@ -114,14 +104,15 @@ def resume(
         end_leftovers(folder)
         space = raised(folder, budget or {})
         manifest = Manifest.resumed(folder, space, command=command, store=options.store)
-        workers = fitting_workers(space.settings.resources)
+        workers = fitting_workers(space.settings.resources, options.machines)
         events = read_events(folder / TRIALS)[0] if (folder / TRIALS).exists() else []
         if budget:
             check_enough(folder, budget, events, _meter(folder, manifest, events).spent())
             manifest.session["budget"] = write_raised(folder, budget)
         _warn(space, options)
-        session = _Session(space=space, folder=folder, options=options, manifest=manifest, workers=workers)
-        _work(session, events=events)
+        _make_store(options)
+        nodes = checked(space, folder, options)
+        _work(_Session(space, folder, options, manifest, workers, nodes), events=events)
     return folder
 
 
@@ -165,8 +156,9 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None, tried: Trie
             # what is gone since an earlier session must not fail the trials that are left
             tried = tried or _tried(space, session.options, prove=False)
             if session.options.store is not None:  # else nothing is shared, and every trial trains anew
-                book.look_ahead(tried.ahead)
+                book.look_ahead(session.ahead(tried))
             _make_store(session.options)
+            session.manifest.runs_on(session.options.cluster)
             session.manifest.write("running", workers=session.workers)
             _drive(book, session, interrupts)
             session.manifest.facts["seconds"] = round(meter.spent().seconds, 3)
@@ -207,7 +199,7 @@ def _confirm(session: _Session, interrupts: Interrupts) -> ConfirmBook | None:
             joined = confirm.data == "train+val"
             again = try_out(space, session.options.store, prove=False, joined=joined)
             if session.options.store is not None:
-                book.look_ahead(again.ahead)
+                book.look_ahead(session.ahead(again))
             _make_store(session.options)
             _drive(book, session, interrupts, ledger=CONFIRM_LEDGER, test=True, joined=joined)
     if board.trouble is not None:
@@ -228,13 +220,19 @@ def _drive(
     from sweeper.progress import Progress
 
     resources = session.space.settings.resources
+    place = _place(session, ledger) | {"joined": joined}
     work = Work(
         folder=session.folder.resolve(),
-        place=_place(session, ledger) | {"joined": joined},
+        ledger=session.folder / ledger,
+        place=place,
         cpus=resources.cpus_per_trial,
-        gpus=gpus_per_trial(resources),
+        gpus=gpus_per_trial(resources, session.options.machines),
         workers=session.workers,
-        hang_after=resources.hang_after,
+        hang_after=resources.hang_after
+        if place["ledger"]
+        else None,  # else no sign of life is seen from here
+        at_most=resources.workers,
+        cluster=session.options.cluster,
         test=test,
         debug=session.options.debug,
     )
@@ -253,32 +251,33 @@ def _drive(
 def _place(session: _Session, ledger: str) -> dict[str, Any]:
     """Arguments of Place, as plain data for the workers."""
     settings, store = session.space.settings, session.options.store
+    cluster = session.options.cluster
+    private = cluster is not None and cluster.private
     return {
         "store": None if store is None else str(store.resolve()),
-        "ledger": str((session.folder / ledger).resolve()),
+        "ledger": None if private else str((session.folder / ledger).resolve()),
+        "directory": None if cluster is None else str(Path.cwd()),
         "max_gb": settings.store.max_gb,
         "threads": settings.resources.cpus_per_trial,
-        "gpus": gpus_per_trial(settings.resources),
+        "gpus": gpus_per_trial(settings.resources, session.options.machines),
         "keep": branch_points(session.space),
     }
 
 
 def _conclude(book: Book, confirmed: ConfirmBook | None, session: _Session) -> None:
     """Write down how the session ended, and raise what did not end well."""
-    folder, manifest = session.folder, session.manifest
+    folder, manifest, again = session.folder, session.manifest, session.options.resume(session.folder)
     for one in (book, confirmed or book):
         if one.fatal:
             with suppress(CannotFinishError):
                 manifest.write("failed")
-            raise CannotFinishError(
-                f"{folder}: {one.fatal}. What is done is kept: free space, then sweeper resume {folder}."
-            )
+            raise CannotFinishError(f"{folder}: {one.fatal}. What is done is kept: free space, then {again}.")
         if not one.finished:
             with suppress(CannotFinishError):
                 manifest.write("interrupted")
             raise InterruptedSweepError(
                 f"interrupted: {counted(len(one.ended), one.budget)} {one.word}s are done. "
-                f"Go on with: sweeper resume {folder}"
+                f"Go on with: {again}"
             )
     reasons = _all_failed(book)
     if reasons:

@@ -1,12 +1,14 @@
 """Who trained what: every process appends each epoch that it executed, so that kills can't hide work.
 
-What a teacher computed for it stands in lines of their own kind, ``views``.
+What a teacher computed for it stands in lines of their own kind, ``views``. Where the run's folder is out of reach,
+on a node of a cluster, the lines are carried home in the trial's records instead.
 """
 
 import json
 import os
 import secrets
 import socket
+from collections.abc import Generator, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,15 @@ from typing import Any
 class Ledger:
     """An append-only file of one process in a folder; no folder, no record."""
 
-    def __init__(self, folder: Path | None) -> None:
-        """Name the file of this process; it is made with the first line."""
+    def __init__(self, folder: Path | None, *, carried: bool = False) -> None:
+        """Name the file of this process; it is made with the first line.
+
+        Args:
+            folder: of the files; None: no file.
+            carried: whether lines are kept until they are ``taken``.
+        """
         self.folder = folder
+        self.carried: list[str] | None = [] if carried else None
 
     @property
     def file(self) -> Path:
@@ -65,12 +73,34 @@ class Ledger:
         }
         self._write(kind="views", stage=stage, epoch=epoch, **more, trial=trial)
 
+    def taken(self) -> list[str]:
+        """The lines that were kept since the last time."""
+        lines, self.carried = self.carried or [], []
+        return lines
+
     def _write(self, **line: Any) -> None:
-        if self.folder is None:
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self.file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line) + "\n")
+        if self.carried is not None:
+            self.carried.append(json.dumps(line))
+        if self.folder is not None:
+            write_lines(self.folder, [json.dumps(line)])
+
+
+def write_lines(folder: Path, lines: Iterable[str]) -> None:
+    """Append lines to the file of this process in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _name(os.getpid())).open("a", encoding="utf-8") as stream:
+        stream.write("".join(f"{line}\n" for line in lines))
+
+
+def with_lines(
+    records: Generator[dict[str, Any], None, object], ledger: Ledger
+) -> Generator[dict[str, Any], None, None]:
+    """Records that carry the lines that were written since the one before, under ``ledger``."""
+    try:
+        for record in records:
+            yield record | {"ledger": ledger.taken()}
+    finally:
+        records.close()
 
 
 @cache

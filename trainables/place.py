@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,7 @@ class Place:
         store: Path | None,
         max_gb: float = 20.0,
         ledger: Path | None = None,
+        carried: bool = False,
         threads: int = 1,
         gpus: float = 0.0,
         keep: Mapping[str, frozenset[int]] | None = None,
@@ -81,7 +82,8 @@ class Place:
             data: which images, and their split.
             store: folder of the shared states; None: nothing is stored or reused.
             max_gb: size limit of the store, in 10**9 bytes.
-            ledger: folder of the ledgers of a run; None: no record is kept.
+            ledger: folder of the ledgers of a run; None: no file is kept.
+            carried: whether the ledger's lines are kept for ``with_lines``.
             threads: threads that torch computes with; part of the arithmetic.
             gpus: share of a GPU that this process was given; 0: the CPU.
             keep: see the attribute.
@@ -103,7 +105,7 @@ class Place:
             device=device,
             arithmetic=describe(threads=threads, device=device),
             store=NoStore() if store is None else _store(store, limit),
-            ledger=Ledger(ledger),
+            ledger=_carried() if carried else Ledger(ledger),
             keep=keep or {},
             trial=trial,
         )
@@ -118,6 +120,12 @@ class Place:
 def _store(folder: Path, max_bytes: int) -> Store:
     """One for all trials of a process, so that what they write adds up and the store is trimmed in time."""
     return Store(folder, max_bytes=max_bytes)
+
+
+@cache
+def _carried() -> Ledger:
+    """One for all trials of a process: what a trial that failed could not say is said by the next."""
+    return Ledger(None, carried=True)
 
 
 @lru_cache(maxsize=1)

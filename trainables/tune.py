@@ -10,6 +10,7 @@ import errno
 import json
 import os
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ import torch
 from ray.tune import Trainable
 
 from trainables.errors import DISK_FULL, InputError, TrainingFailedError
-from trainables.ledger import Ledger
+from trainables.ledger import Ledger, with_lines
 from trainables.memory import keep_freed_memory
 from trainables.pipeline import run
 from trainables.place import Place
@@ -62,9 +63,9 @@ class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
         """
         if not self.begun:
             self.begun = True
-            ledger = Ledger(Path(json.loads(self.settings["place"])["ledger"]))
-            begin = {"kind": "begin", "pid": os.getpid(), "pulse": str(PULSE.begin(ledger.file))}
-            return {"record": json.dumps(begin)}
+            ledger = json.loads(self.settings["place"])["ledger"]
+            pulse = None if ledger is None else str(PULSE.begin(Ledger(Path(ledger)).file))
+            return {"record": json.dumps({"kind": "begin", "pid": os.getpid(), "pulse": pulse})}
         try:
             if self.records is None:
                 self.records = records_of(self.settings)
@@ -88,22 +89,26 @@ class Pipeline(Trainable):  # type: ignore[misc]  # ray has no types
 
 def records_of(settings: dict[str, Any]) -> Generator[dict[str, Any], None, object]:
     """The records of one trial."""
-    place = json.loads(settings["place"])
-    store, ledger = place.pop("store"), place.pop("ledger")
+    given = json.loads(settings["place"])
+    store, ledger, directory = given.pop("store"), given.pop("ledger"), given.pop("directory", None)
+    if (
+        directory is not None
+    ):  # relative paths of the recipe begin there; what is not there is said when it is read
+        with suppress(OSError):
+            os.chdir(directory)
     recipe = Recipe.model_validate_json(settings["recipe"])
-    return run(
-        recipe,
-        Place.prepare(
-            recipe.data,
-            store=None if store is None else Path(store),
-            ledger=Path(ledger),
-            keep={stage: frozenset(epochs) for stage, epochs in place.pop("keep").items()},
-            trial=settings["trial"],
-            seen=recipe.seen,
-            **place,
-        ),
-        test=settings["test"],
+    place = Place.prepare(
+        recipe.data,
+        store=None if store is None else Path(store),
+        ledger=None if ledger is None else Path(ledger),
+        carried=ledger is None,
+        keep={stage: frozenset(epochs) for stage, epochs in given.pop("keep").items()},
+        trial=settings["trial"],
+        seen=recipe.seen,
+        **given,
     )
+    records = run(recipe, place, test=settings["test"])
+    return with_lines(records, place.ledger) if ledger is None else records
 
 
 def _one_line(error: BaseException) -> str:

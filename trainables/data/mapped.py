@@ -24,6 +24,7 @@ from safetensors.torch import save_file
 from trainables.aside import aside, said_of
 from trainables.data.dataset import Dataset, Images, address_of
 from trainables.data.origin import key_of
+from trainables.locks import lock_of
 from trainables.pulse import PULSE
 from trainables.recipe import Data
 
@@ -60,7 +61,7 @@ def mapped(
     found = read_whole(file)
     if found is not None:
         return found, file
-    lock = FileLock(folder / "lock")
+    lock = lock_of(folder / "lock")
     with said_of(folder.parent):
         folder.mkdir(parents=True, exist_ok=True)
         _acquire(lock)
