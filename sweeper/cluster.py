@@ -30,7 +30,7 @@ class Cluster:
     """Whether each node keeps the states for itself, and sees no folder of the run."""
     machines: Sequence[Machine]
     """Its nodes when it was joined, those with any cores."""
-    _asked: float = field(default_factory=time.monotonic)
+    _asked: float = field(default_factory=lambda: time.monotonic())
 
     @property
     def options(self) -> str:

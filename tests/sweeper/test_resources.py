@@ -3,7 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.resources import check_files, checkpoints, files, fitting_workers, gpus_per_trial
+from sweeper.resources import (
+    Machine,
+    check_files,
+    checkpoints,
+    files,
+    fitting_workers,
+    gpus_per_trial,
+    needed,
+)
 from sweeper.settings import Resources
 from sweeper.space import Space
 from trainables.errors import InputError
@@ -33,6 +41,58 @@ def test_as_many_trials_run_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fitting_workers(Resources()) == 2
     assert fitting_workers(Resources(gpus_per_trial=0.5)) == 4
     assert fitting_workers(Resources(gpus_per_trial=0.0)) == 8
+
+
+NODES = [
+    Machine(name="head", cpus=4, gpus=0),
+    Machine(name="one", cpus=16, gpus=2),
+    Machine(name="two", cpus=3, gpus=4),
+]
+
+
+@pytest.mark.parametrize(
+    ("resources", "workers"),
+    [
+        ({}, 5),  # a GPU and a core each: none on the head, two and three
+        ({"gpus_per_trial": 0.5}, 7),
+        ({"gpus_per_trial": 0}, 23),
+        ({"gpus_per_trial": 0, "cpus_per_trial": 3}, 7),
+        ({"gpus_per_trial": 2}, 3),
+        ({"workers": 4}, 4),
+    ],
+)
+def test_a_clusters_trials_are_counted_node_by_node(resources: dict[str, float], workers: int) -> None:
+    assert fitting_workers(Resources.model_validate(resources), NODES) == workers
+
+
+@pytest.mark.parametrize(
+    ("resources", "match"),
+    [
+        (
+            {"cpus_per_trial": 17},
+            r"cpus_per_trial: at most the 16 cores of any of the cluster's 3 nodes, got 17\.",
+        ),
+        (
+            {"gpus_per_trial": 5},
+            r"gpus_per_trial: at most the 4 GPUs of any of the cluster's 3 nodes, got 5\.",
+        ),
+        (
+            {"cpus_per_trial": 16, "gpus_per_trial": 4},
+            r"resources: 16 cores and 4 GPUs of one node for a trial, got no such node among the cluster's 3\.",
+        ),
+        ({"workers": 6}, r"workers: at most 5 trials fit in this cluster, got 6\."),
+    ],
+)
+def test_what_no_node_has_is_refused(resources: dict[str, float], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        fitting_workers(Resources.model_validate(resources), NODES)
+
+
+def test_auto_asks_the_cluster_for_gpus_and_not_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert gpus_per_trial(Resources(), NODES[:1]) == 0
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert gpus_per_trial(Resources(), NODES) == 1
 
 
 @pytest.fixture
@@ -102,3 +162,13 @@ def test_every_network_that_a_pipeline_may_begin_with_must_be_there(
     assert [Path(file).name for _, file in files(searched)] == ["one.pth", "other.pth"]
     with pytest.raises(InputError, match=r'prune\.init: no such file, got ".*other\.pth"'):
         check_files(searched)
+
+
+def test_all_that_trials_read_is_named(space_of: Callable[[str], Space], tmp_path: Path) -> None:
+    text = (
+        "data: {source: cifar10, path: here}\nmodel: preresnet8\nprune: {init: FILE, trained_on: train}\n"
+        "finetune: {}\nevaluate: {test_sets: {folders: {own: mine}}}\nsweep: {trials: 2}\n"
+        "search: {prune.percent: [0.3, 0.5]}\n"
+    )
+    assert needed(space_of(text)) == ["here", "mine", "FILE"]
+    assert needed(space_of(text.replace("path: here", "path: here, download: true"))) == ["mine", "FILE"]

@@ -1,9 +1,13 @@
 import json
 import os
 import re
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
-from trainables.ledger import Ledger
+import pytest
+
+from trainables.ledger import Ledger, with_lines, write_lines
 
 
 def test_every_epoch_is_a_line_of_the_process_that_trained_it(tmp_path: Path) -> None:
@@ -29,3 +33,46 @@ def test_views_have_lines_of_their_own(tmp_path: Path) -> None:
     Ledger(tmp_path).views(**about, seconds=0.123456)
     (file,) = tmp_path.iterdir()
     assert json.loads(file.read_text()) == {"kind": "views", **about, "seconds": 0.1235}
+
+
+def test_lines_that_are_carried_come_with_the_next_record_and_once() -> None:
+    ledger = Ledger(None, carried=True)
+
+    def trained() -> Generator[dict[str, Any], None, None]:
+        yield {"kind": "waiting"}
+        for epoch in (1, 2):
+            ledger.add(stage="finetune", epoch=epoch, address=f"a{epoch}", macs=1, seconds=1, trial=0)
+        yield {"kind": "epoch"}
+        ledger.add(stage="finetune", epoch=3, address="a3", macs=1, seconds=1, trial=0)
+        raise RuntimeError
+
+    records = with_lines(trained(), ledger)
+    assert next(records) == {"kind": "waiting", "ledger": []}
+    told = next(records)
+    assert [json.loads(line)["address"] for line in told["ledger"]] == ["a1", "a2"]
+    with pytest.raises(RuntimeError):
+        next(records)
+    assert [json.loads(line)["address"] for line in ledger.taken()] == ["a3"], "for the trial after it"
+    assert ledger.taken() == []
+
+
+def test_a_trial_that_is_stopped_closes_what_it_was_doing() -> None:
+    closed = []
+
+    def trained() -> Generator[dict[str, Any], None, None]:
+        try:
+            yield {"kind": "waiting"}
+        finally:
+            closed.append(True)
+
+    records = with_lines(trained(), Ledger(None, carried=True))
+    next(records)
+    records.close()
+    assert closed == [True]
+
+
+def test_lines_that_came_home_are_written_as_they_were(tmp_path: Path) -> None:
+    write_lines(tmp_path / "ledger", ['{"epoch": 1}', '{"epoch": 2}'])
+    write_lines(tmp_path / "ledger", ['{"epoch": 3}'])
+    (file,) = (tmp_path / "ledger").iterdir()
+    assert [json.loads(line)["epoch"] for line in file.read_text().splitlines()] == [1, 2, 3]

@@ -215,3 +215,28 @@ def test_a_place_without_a_store_trains_all_anew(pipeline: Pipeline, tmp_path: P
         assert kinds(finish(pipeline)) == ["begin", "prune", "epoch", "epoch", "done"]
     lines = [line for file in (tmp_path / "ledger").iterdir() for line in file.read_text().splitlines()]
     assert [json.loads(line)["trial"] for line in lines] == [0, 0, 1, 1]
+
+
+def test_a_node_without_the_runs_folder_carries_its_ledger_home(pipeline: Pipeline, tmp_path: Path) -> None:
+    pipeline.reset_config(config(tmp_path, ledger=None))
+    records = finish(pipeline)
+    carried = [json.loads(line) for record in records for line in record.get("ledger", ())]
+    assert [(line["stage"], line["epoch"], line["trial"]) for line in carried] == [
+        ("finetune", 1, 0),
+        ("finetune", 2, 0),
+    ]
+    assert [line["address"] for line in carried] == [
+        one["address"] for one in records if one["kind"] == "epoch"
+    ]
+    assert not (tmp_path / "ledger").exists()
+
+
+def test_relative_paths_begin_where_the_driver_works(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    (tmp_path / "there").mkdir()
+    for directory in (tmp_path / "gone", tmp_path / "there"):
+        pipeline.reset_config(config(tmp_path, directory=str(directory)))
+        assert finish(pipeline)[-1]["kind"] == "done"
+    assert Path.cwd() == tmp_path / "there"
