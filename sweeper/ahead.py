@@ -100,6 +100,8 @@ class Ahead:
 
     def first_free(self, waiting: Mapping[int, Recipe], live: Mapping[int, Recipe]) -> int:
         """The first trial of a queue that need not wait for one under way; if all must, the first of all."""
+        if len(waiting) == 1:
+            return next(iter(waiting))
         paths = (self.path(number, recipe).epochs for number, recipe in live.items())
         taken = set(joined.from_iterable(paths)) - self.trained
         for number, recipe in waiting.items():

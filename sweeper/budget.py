@@ -123,7 +123,9 @@ class Meter:
         return Spent(seconds=seconds, epochs=len(self._epochs), macs=self._macs)
 
     def _take(self, file: Path) -> None:
-        """The lines of a file that are new, up to the last whole one."""
+        """The lines of a file that are new, up to the last whole one; one that has not grown is not opened."""
+        if file.stat().st_size == self._read.get(file):
+            return
         with file.open("rb") as stream:
             stream.seek(self._read.get(file, 0))
             *lines, rest = stream.read().split(b"\n")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-LOCKS = 256
-"""Lock files in a folder: a fixed set."""
+LOCKS = 65_536
+"""Lock files in a folder: a fixed set, each an empty file that is made when it is first needed. Two of a thousand
+processes want the same one by chance in 1 of 65 tries; of 256 no more than 256 could be at work at once."""
 
 
 def lock_of(file: Path, *, timeout: float = -1) -> FileLock:
@@ -33,7 +34,7 @@ def held(folder: Path, number: int) -> Iterator[bool]:
     Raises:
         OSError: the disk has no locks; it names the file.
     """
-    file = folder / f"{number % LOCKS:03d}.lock"
+    file = folder / f"{number % LOCKS:05d}.lock"
     lock = lock_of(file, timeout=0)
     try:
         lock.acquire()

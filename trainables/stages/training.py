@@ -68,10 +68,13 @@ def train(
             teacher's training).
         place: where it runs.
     """
-    position, task, optimizer, own, macs = start, None, None, -1, 0
+    position, task, optimizer, own, macs, mine = start, None, None, -1, 0, True
+    stored = took = 0.0  # when this process stored an epoch, and the seconds that it took
     while position.epoch < len(segment.rates):
         ahead = segment.addresses[position.epoch + 1 :]
-        found = furthest(place.store, ahead)
+        # in less time than an epoch takes no one has gone past the one that was just stored, and let it go
+        ahead_of_all = mine and own == position.epoch and time.monotonic() - stored < took
+        found = furthest(place.store, ahead[:1] if ahead_of_all else ahead)
         if found is not None:
             jumped = Position.read(found[1], position.epoch + 1 + found[0], place)
             yield from reused(jumped.history[len(position.history) :])
@@ -93,7 +96,7 @@ def train(
             epoch = position.epoch
             if own == epoch - 1 and segment.behind + own not in place.keep.get(segment.stage, frozenset()):
                 place.store.discard(segment.addresses[own])
-            own = epoch
+            own, stored, took = epoch, time.monotonic(), position.history[-1]["seconds"]
             yield {"kind": "epoch", **position.history[-1]}
         elif not mine:
             time.sleep(WAIT_SECONDS)
