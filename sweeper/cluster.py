@@ -4,6 +4,7 @@ The code goes to the nodes as this driver has it; images, runs and states do not
 """
 
 import os
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,10 @@ from sweeper.resources import Machine
 from trainables.errors import InputError
 
 PACKAGES = ("sweeper", "trainables", "analysis")
+KNOCK_SECONDS = 10.0
+"""Patience with a port that does not answer."""
+CURRENT = Path("/tmp/ray/ray_current_cluster")
+"""Where Ray keeps the address that ``auto`` means."""
 LOOK_SECONDS = 2.0
 """The cluster is asked so often which nodes it has."""
 
@@ -87,6 +92,7 @@ def joined(given: str | None, *, private: bool) -> Iterator[Cluster | None]:
     import ray
 
     try:
+        _reach(address)
         ray.init(
             address=address,
             runtime_env=_runtime_env(),
@@ -104,6 +110,22 @@ def joined(given: str | None, *, private: bool) -> Iterator[Cluster | None]:
         yield Cluster(address=address, private=private, machines=machines())
     finally:
         ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Knock at the cluster's port, since Ray would try for minutes where no one answers.
+
+    Raises:
+        OSError, ValueError: no one does, or it is no port.
+    """
+    known = address
+    if address == "auto":
+        if not CURRENT.is_file():  # then Ray knows at once that there is none
+            return
+        known = CURRENT.read_text(encoding="ascii").strip()
+    host, _, port = known.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_SECONDS):
+        pass
 
 
 def _runtime_env() -> dict[str, Any]:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.end_to_end.conftest import Sweeper
 
@@ -155,7 +154,11 @@ def told(sweeper: Any, name: str) -> dict[str, Any]:
 
 def executed(folder: Path) -> Counter[str]:
     """Address -> how often its epoch was trained, by the ledger of a run."""
-    lines = [json.loads(line) for file in (folder / "ledger").glob("*.jsonl") for line in file.open()]
+    lines = [
+        json.loads(line)
+        for file in (folder / "ledger").glob("*.jsonl")
+        for line in file.read_text().splitlines()
+    ]
     return Counter(line["address"] for line in lines if "address" in line)
 
 
@@ -217,6 +220,7 @@ def test_nodes_that_share_nothing_each_keep_states_and_the_results_are_right(
     )
     assert cluster.second is not None
     at_work(sweeper, process, cluster.second)
+    (sweeper.folder / "runs").mkdir()
     (sweeper.folder / "runs" / "private").symlink_to(cluster.private / "runs" / "small")
     assert told(sweeper, "private") == local
     counts = executed(cluster.private / "runs" / "small")
@@ -244,14 +248,23 @@ def test_a_node_that_dies_costs_at_most_an_epoch_a_trial_and_changes_nothing(
     assert sum(executed(run).values()) - len(executed(run)) <= len(mine)
 
 
-def test_where_there_is_no_cluster_is_said_in_one_line(sweeper: Any, cluster: Cluster) -> None:
+def test_where_there_is_no_cluster_is_said_in_one_line(sweeper: Any) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         nowhere = f"127.0.0.1:{free.getsockname()[1]}"
-    for address, token in ((nowhere, cluster.token), (cluster.address, "f" * 64)):
-        os.environ["RAY_AUTH_TOKEN"] = token
-        said = sweeper("run", "small.yaml", "--address", address, code=2).splitlines()
-        assert len(said) == 1, said
-        assert said[0].startswith(f"--address: must be a Ray cluster that can be joined, got {address}: ")
+    began = time.monotonic()
+    (line,) = sweeper("run", "small.yaml", "--address", nowhere, code=2).splitlines()
+    assert time.monotonic() - began < 60
+    assert line.startswith(
+        f"--address: must be a Ray cluster that can be joined, got {nowhere}: Connection refused."
+    )
     assert not (sweeper.folder / "runs").exists()
-    assert yaml.safe_load((sweeper.folder / "small.yaml").read_text())["name"] == "small"
+
+
+def test_a_driver_with_another_token_is_not_let_in(
+    sweeper: Any, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "f" * 64)
+    *_, line = sweeper("run", "small.yaml", "--address", cluster.address, code=2).splitlines()
+    assert line.startswith(f"--address: must be a Ray cluster that can be joined, got {cluster.address}: ")
+    assert not (sweeper.folder / "runs").exists()

@@ -75,9 +75,11 @@ def _array(archive: NpzFile, path: Path, key: str) -> np.ndarray:
         found = ", ".join(archive.files) or "nothing"
         raise InputError(f"data.path: {path} must hold {key}, got {found}.")
     try:
-        array: np.ndarray = archive[key]
+        array = archive[key]
     except _UNREADABLE as error:
         raise InputError(f"data.path: {key} of {path} can't be read: {_line(error)}.") from error
+    if not isinstance(array, np.ndarray):  # numpy gives the bytes of what is no array
+        raise InputError(f"data.path: {key} of {path} can't be read: it is no array. Use numpy.savez.")
     return array
 
 
