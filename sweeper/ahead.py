@@ -6,7 +6,6 @@ recipe at once that this run has finished already.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain as joined
 from typing import Any
 
 from trainables.addresses import DataIdentity, Segment, chain, digest, teacher_address, teacher_segment
@@ -19,6 +18,8 @@ class Path:
 
     epochs: tuple[str, ...]
     """Addresses of all epochs to train, in the order in which they are asked for; the teacher's too."""
+    asked: frozenset[str]
+    """The same, without order."""
     end: str
     """Name of the network at the end: equal for recipes that are one."""
 
@@ -58,7 +59,7 @@ class Ahead:
         end = segments[-1].end
         if recipe.finetune is not None and segments[-1].stage != "finetune":
             end = digest([end, teacher, recipe.finetune.model_dump(mode="json")])
-        return Path(epochs=tuple(epochs), end=end)
+        return Path(epochs=tuple(epochs), asked=frozenset(epochs), end=end)
 
     def _segments(self, recipe: Recipe) -> tuple[Sequence[Segment], str | None]:
         """The student's stages, and the teacher that they learn from."""
@@ -102,11 +103,10 @@ class Ahead:
         """The first trial of a queue that need not wait for one under way; if all must, the first of all."""
         if len(waiting) == 1:
             return next(iter(waiting))
-        paths = (self.path(number, recipe).epochs for number, recipe in live.items())
-        taken = set(joined.from_iterable(paths)) - self.trained
+        ahead = [self.path(number, recipe).asked for number, recipe in live.items()]
         for number, recipe in waiting.items():
             epochs = self.path(number, recipe).epochs
             missing = next((address for address in epochs if address not in self.trained), None)
-            if missing not in taken:
+            if missing is None or not any(missing in asked for asked in ahead):
                 return number
         return next(iter(waiting))

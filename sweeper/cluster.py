@@ -160,5 +160,7 @@ def machines() -> list[Machine]:
 
 def one_line(error: BaseException) -> str:
     """The first line of an error, or its kind."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     return text[:200].rstrip(".") or type(error).__name__

@@ -198,6 +198,7 @@ def test_a_sweep_uses_both_nodes_and_equals_the_local_one(
     assert not list((sweeper.folder / "store").glob(".cluster-check*"))
 
 
+@pytest.mark.chaos
 def test_folders_that_a_node_does_not_see_are_refused_in_one_line(sweeper: Any, cluster: Cluster) -> None:
     for option, name in (("--out", "runs"), ("--store", "store")):
         where = (option, str(cluster.private / name), "--address", cluster.address)
@@ -211,6 +212,7 @@ def test_folders_that_a_node_does_not_see_are_refused_in_one_line(sweeper: Any, 
         assert not folder.exists()
 
 
+@pytest.mark.chaos
 def test_nodes_that_share_nothing_each_keep_states_and_the_results_are_right(
     sweeper: Any, cluster: Cluster, local: dict[str, Any]
 ) -> None:
@@ -233,6 +235,7 @@ def test_nodes_that_share_nothing_each_keep_states_and_the_results_are_right(
     assert not (inside / "runs").exists()
 
 
+@pytest.mark.chaos
 def test_a_node_that_dies_costs_at_most_an_epoch_a_trial_and_changes_nothing(
     sweeper: Any, cluster: Cluster, local: dict[str, Any]
 ) -> None:
@@ -261,6 +264,7 @@ def test_where_there_is_no_cluster_is_said_in_one_line(sweeper: Any) -> None:
     assert not (sweeper.folder / "runs").exists()
 
 
+@pytest.mark.chaos
 def test_a_driver_with_another_token_is_not_let_in(
     sweeper: Any, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,10 +11,16 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import LONG
-
 pytestmark = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs /proc")
 LISTENING = "0A"
+SOME = (
+    "--set",
+    "search.finetune.epochs=[10, 12]",
+    "--set",
+    "search.finetune.kd=[none]",
+    "--set",
+    "sweep.asha=null",
+)
 GCS = """
 import sys
 from ray._raylet import GcsClient
@@ -83,7 +89,7 @@ def test_a_local_sweep_listens_on_loopback_asks_for_the_token_and_resume_reads_n
     for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE", "RAY_ADDRESS"):
         monkeypatch.delenv(name, raising=False)
     before = os.umask(0o022)
-    process = sweeper.start("run", "small.yaml", *LONG, "--trials", "2")
+    process = sweeper.start("run", "small.yaml", *SOME, "--trials", "2")
     os.umask(before)
     sweeper.wait_for(lambda: len(sweeper.ends()) >= 1, process)
     ports = listening(process.pid)

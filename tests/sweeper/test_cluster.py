@@ -82,3 +82,4 @@ def test_a_cluster_is_told_in_commands_and_the_manifest() -> None:
 def test_of_an_error_of_many_lines_the_first_is_said() -> None:
     assert one_line(RuntimeError("\n\n Version mismatch. \nmore")) == "Version mismatch"
     assert one_line(RuntimeError()) == "RuntimeError"
+    assert one_line(ConnectionRefusedError(111, "Connection refused")) == "Connection refused"
