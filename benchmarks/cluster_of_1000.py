@@ -2,7 +2,7 @@
 
     python benchmarks/cluster_of_1000.py
 
-Measured here: what a record costs Ray Tune and the driver (trainables that do nothing), what the book needs for a record and to
+Measured here: what a record costs Ray Tune (trainables that do nothing), what the book needs for a record and to
 begin a trial among 1,000 that are under way, and what a process does with files for an epoch (audit hook of Python).
 Simulated: workers that train epochs, each of which ends with a record to the one driver, for which the next epoch
 waits, as Ray Tune has it. Every `EPOCHS` epochs a trial ends: the engine's time of a trial and an ask of TPE come on

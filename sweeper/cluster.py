@@ -107,7 +107,12 @@ def joined(given: str | None, *, private: bool) -> Iterator[Cluster | None]:
             f"Start it with ray {ray.__version__} and the same token (docs/cluster.md)."
         ) from error
     try:
-        yield Cluster(address=address, private=private, machines=machines())
+        found = machines()
+        if not found:
+            raise InputError(
+                f"--address: needs a node with cores, {address} has none at this moment. Add one."
+            )
+        yield Cluster(address=address, private=private, machines=found)
     finally:
         ray.shutdown()
 
