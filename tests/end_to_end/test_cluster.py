@@ -31,7 +31,7 @@ FOUR = tuple(
             "search.prune.percent=[0.2, 0.4, 0.6, 0.8]",
             "search.finetune.kd=[none]",
         ),
-        *("search.finetune.epochs=[12]", "search.finetune.warmup=[1]"),
+        *("search.finetune.epochs=[30]", "search.finetune.warmup=[1]"),
     )
 )
 """Four trials of some seconds each, which share their first epochs only."""
