@@ -134,6 +134,7 @@ def test_killed_with_its_workers_and_while_it_reports_it_is_resumed_to_exactly_t
     sweeper.wait_for(lambda: sweeper.ends("killed"), process)
     sweeper.kill(process)
     process.communicate()
+    killed.kills += 1
     killed.look()
     killed.report((0.5, 3.0))
     killed.end(4, workers=2)
@@ -264,7 +265,8 @@ def test_of_a_killed_driver_nothing_is_left_its_status_is_told_and_resume_ends_w
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("seed", range(3))
-def test_of_a_killed_driver_workers_are_left_for_10_s_and_agents_for_70_s_at_most(sweeper, seed):
+def test_of_a_killed_driver_that_is_not_resumed_workers_end_in_10_s_and_agents_in_75_s(sweeper, seed):
+    """Ray's agents try for 60 s, a constant of Ray's, to report that their node is gone."""
     process = sweeper.start("run", "small.yaml", *WEIGHTY)
     sweeper.wait_for(sweeper.ends, process)
     time.sleep(random.Random(seed).uniform(0, 3))
@@ -272,7 +274,7 @@ def test_of_a_killed_driver_workers_are_left_for_10_s_and_agents_for_70_s_at_mos
     process.kill()
     process.communicate()
     wait_until_gone([one for one in family if "Agent" not in one.title], 10)
-    wait_until_gone(family, 60)
+    wait_until_gone(family, 65)
 
 
 def wait_until_gone(processes, seconds):
