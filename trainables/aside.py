@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,23 @@ def aside(path: Path) -> Iterator[Path]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_aside(path: Path, fill: Callable[[Path], object]) -> None:
+    """Let ``fill`` write a file that then takes the place of ``path``.
+
+    Where the clock jumps ahead, another process may take the half-written file for one that was left: then once
+    more.
+
+    Raises:
+        OSError: the disk does not take it; nothing is left.
+    """
+    try:
+        with aside(path) as file:
+            fill(file)
+    except FileNotFoundError:
+        with aside(path) as file:
+            fill(file)
 
 
 @contextmanager

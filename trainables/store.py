@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import safetensors.torch
 from torch import Tensor
 
-from trainables.aside import aside, said_of
+from trainables.aside import said_of, write_aside
 from trainables.locks import held
 from trainables.table_room import refusal
 from trainables.teacher_table import Contents, Table
@@ -109,7 +109,7 @@ class Store:
             log.warning("%s: %s; it is made again", path, error)
             self.discard(address)
             return None
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # gone meanwhile, or a disk that is read-only
             os.utime(path)  # the time of use, by which states are evicted
         return state
 
@@ -122,8 +122,8 @@ class Store:
         """
         path = self.path(address)
         content = encode(state)
-        with said_of(self.folder), aside(path) as file:
-            file.write_bytes(content)
+        with said_of(self.folder):
+            write_aside(path, lambda file: file.write_bytes(content))
         self._wrote(len(content), keep=path)
 
     def discard(self, address: str) -> None:

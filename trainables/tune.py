@@ -24,6 +24,7 @@ from trainables.pipeline import run
 from trainables.place import Place
 from trainables.pulse import PULSE
 from trainables.recipe import Recipe
+from trainables.warnings_file import keep_warnings
 
 NO_MEMORY: Final = (
     "can't allocate memory",
@@ -91,11 +92,11 @@ def records_of(settings: dict[str, Any]) -> Generator[dict[str, Any], None, obje
     """The records of one trial."""
     given = json.loads(settings["place"])
     store, ledger, directory = given.pop("store"), given.pop("ledger"), given.pop("directory", None)
-    if (
-        directory is not None
-    ):  # relative paths of the recipe begin there; what is not there is said when it is read
+    if directory is not None:  # where relative paths begin; what is not there is said when it is read
         with suppress(OSError):
             os.chdir(directory)
+    if (warnings := given.pop("warnings", None)) is not None:
+        keep_warnings(Path(warnings))
     recipe = Recipe.model_validate_json(settings["recipe"])
     place = Place.prepare(
         recipe.data,

@@ -64,15 +64,16 @@ def trim(folder: Path, max_bytes: int, *, keep: Path | None = None) -> Sequence[
     """
     now = time.time()
     for written in entries(folder, *HALF_WRITTEN):
-        if now - written.used > LEFT_OVER_SECONDS:
+        if abs(now - written.used) > LEFT_OVER_SECONDS:  # from the future: the clock was set back
             written.path.unlink(missing_ok=True)
     files = sorted(entries(folder, STATES, IMAGES, TABLE_FILES), key=lambda entry: entry.used)
     excess = sum(entry.size for entry in files) - max_bytes
     gone: list[Entry] = []
     for entry in files:
-        if excess <= 0 or now - entry.used < IN_USE_SECONDS:
+        if excess <= 0:
             break
-        if entry.path != keep and _deleted(entry.path):
+        in_use = abs(now - entry.used) < IN_USE_SECONDS
+        if not in_use and entry.path != keep and _deleted(entry.path):
             gone.append(entry)
             excess -= entry.size
     return gone

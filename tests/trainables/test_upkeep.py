@@ -42,6 +42,15 @@ def test_what_is_in_use_stays_however_small_the_limit(tmp_path: Path) -> None:
     assert fresh.exists()
 
 
+def test_a_clock_that_was_set_back_keeps_nothing_for_ever(tmp_path: Path) -> None:
+    old, ahead = write(tmp_path, "ab/old.state"), write(tmp_path, "ab/ahead.state", age=-1e8)
+    fresh = write(tmp_path, "ab/fresh.state", age=0)
+    left_over = write(tmp_path, "ab/a.tmp", age=-1e8)
+    assert [entry.path for entry in trim(tmp_path, 10)] == [old, ahead]
+    assert fresh.exists()
+    assert not left_over.exists()
+
+
 def test_a_file_that_is_to_be_kept_stays_and_counts(tmp_path: Path) -> None:
     kept, other = write(tmp_path, "ab/kept.state", age=2000), write(tmp_path, "ab/other.state")
     assert [entry.path for entry in trim(tmp_path, 10, keep=kept)] == [other]

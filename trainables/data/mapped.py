@@ -8,10 +8,12 @@ The mapping is private: what a process wrote into its tensors would stay its own
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +23,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from trainables.aside import aside, said_of
+from trainables.aside import said_of, write_aside
 from trainables.data.dataset import Dataset, Images, address_of
 from trainables.data.origin import key_of
 from trainables.locks import lock_of
@@ -152,8 +154,13 @@ def _write(file: Path, data: Dataset) -> None:
     for part in PARTS:
         images = getattr(data, part)
         tensors |= {f"{part}.pixels": images.pixels, f"{part}.labels": images.labels}
-    with aside(file) as path:
-        save_file(tensors, path, {ABOUT: text, SEAL: _digest(text)})
+    about = {ABOUT: text, SEAL: _digest(text)}
+    try:
+        write_aside(file, lambda path: save_file(tensors, path, about))
+    except SafetensorError as error:  # it has the system's error only in its words
+        number = re.search(r"os error (\d+)", str(error))
+        code = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code)) from error
 
 
 def _size(data: Dataset) -> int:
