@@ -1,7 +1,7 @@
 """TensorBoard event files, without torch, tensorflow or a thread: what a call wrote is there when it returns.
 
 A file is a run of records, each framed by its length and two checksums (TFRecord). Whatever a kill leaves at
-the end of one is found by walking the lengths, and cut off before more is written behind it.
+the end of one, and all behind a flipped byte, is found by them, and cut off before more is written behind it.
 """
 
 import io
@@ -16,7 +16,10 @@ from tensorboard.compat.proto.event_pb2 import Event as Proto
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from sweeper.masked_crc import checksums
+
 _LENGTH = struct.Struct("<Q")
+_SUM = struct.Struct("<I")
 _FRAME = _LENGTH.size + 4 + 4
 """Bytes of a record beside its data: the length, and a checksum of each."""
 _NAME = "events.out.tfevents"
@@ -33,12 +36,19 @@ def create(folder: Path, protos: Iterable[Proto] = ()) -> Path:
     It has a name of its own, later than any before, so that a TensorBoard that is looking on goes on to it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for old in files(folder):
-        old.unlink()
-    now = time.time_ns()
+    old = files(folder)
+    for file in old:
+        file.unlink()
+    now = max(time.time_ns(), 1 + max(map(_made, old), default=0))  # also where the clock was set back
     file = folder / f"{_NAME}.{now // 10**9:010d}.{now % 10**9:09d}"
     append(file, [Proto(wall_time=now / 1e9, file_version="brain.Event:2"), *protos])
     return file
+
+
+def _made(file: Path) -> int:
+    """When a file was made, in nanoseconds since 1970, by its name; 0 for one of another program."""
+    seconds, _, nanoseconds = file.name.removeprefix(f"{_NAME}.").partition(".")
+    return int(seconds) * 10**9 + int(nanoseconds) if seconds.isdigit() and nanoseconds.isdigit() else 0
 
 
 def append(file: Path, protos: Iterable[Proto]) -> None:
@@ -56,25 +66,36 @@ def append(file: Path, protos: Iterable[Proto]) -> None:
 
 
 def read(file: Path) -> tuple[list[Proto], int]:
-    """The whole events of a file, and how many bytes they take; less than the file's size if it is torn."""
+    """The events of a file up to the first damaged one, and how many bytes they take; all, if it is whole."""
     content = file.read_bytes()
-    spans = list(_spans(content))
+    spans = _whole(content)
     return [Proto.FromString(content[a:b]) for a, b in spans], spans[-1][1] + 4 if spans else 0
 
 
 def holds(file: Path, tag: str) -> bool:
     """Whether the file is whole and its last event has this tag; cheap, since only that one is decoded."""
     content = file.read_bytes()
-    start, end = 0, -4
-    for start, end in _spans(content):  # noqa: B007  (the last one is what is asked for)
-        pass
-    if end + 4 != len(content) or not content:
+    spans = _whole(content)
+    if not spans or spans[-1][1] + 4 != len(content):
         return False
+    start, end = spans[-1]
     return any(value.tag == tag for value in Proto.FromString(content[start:end]).summary.value)
 
 
+def _whole(content: bytes) -> list[tuple[int, int]]:
+    """Where the data of each record begins and ends, up to the first that is not what was written."""
+    spans = list(_spans(content))
+    lengths = checksums([content[a - 12 : a - 4] for a, _ in spans])
+    sums = checksums([content[a:b] for a, b in spans])
+    for number, (a, b) in enumerate(spans):
+        found = (int(lengths[number]), int(sums[number]))
+        if found != (_SUM.unpack_from(content, a - 4)[0], _SUM.unpack_from(content, b)[0]):
+            return spans[:number]
+    return spans
+
+
 def _spans(content: bytes) -> Iterator[tuple[int, int]]:
-    """Where the data of each whole record begins and ends."""
+    """Where the data of each record begins and ends, by the lengths."""
     at = 0
     while at + _FRAME <= len(content):
         (length,) = _LENGTH.unpack_from(content, at)

@@ -209,7 +209,7 @@ def curve_point(entry: Mapping[str, Any], *, wall_time: float | None = None) -> 
 
 def final(event: Mapping[str, Any]) -> list[Proto]:
     """What completes a trial's row: its metrics, how it ended in words, and the status, which comes last."""
-    at = seconds(event["time"])
+    at = seconds(event["started"]) + event["seconds"]  # not ``time``: the clock may have been set meanwhile
     metrics = {**event["metrics"], "epochs": event["epochs_trained"] + event["epochs_reused"]}
     shown = {f"trial/{name}": metrics[name] for name in COLUMNS if name in metrics}
     words = f"{event['state']}: {event['reason']}" if event["reason"] else event["state"]

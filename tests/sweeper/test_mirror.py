@@ -1,3 +1,4 @@
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState
 
 from sweeper.knobs import Knob
-from sweeper.mirror import Mirror, distribution, remake
+from sweeper.mirror import Mirror, remake
 from sweeper.space import Space
+from sweeper.study_file import distribution
 
 PLAIN = {"sparsity.s": 0.001, "prune.percent": 0.5, "finetune.kd": "none"}
 DISTILLED = {**PLAIN, "finetune.kd": "dist", "finetune.kd_weight": 0.5}
@@ -90,7 +92,6 @@ def test_a_trial_written_whole_equals_one_written_while_it_ran(tmp_path: Path, s
     mirrored(tmp_path / "live.db", space, asked(0, DISTILLED), end(0, params=DISTILLED))
     remake(tmp_path / "whole.db", space, [asked(0, DISTILLED), end(0, params=DISTILLED)])
     (live,), (whole,) = trials(tmp_path / "live.db"), trials(tmp_path / "whole.db")
-    live.datetime_complete = whole.datetime_complete  # Optuna takes its own clock for the live one
     assert live == whole
 
 
@@ -127,6 +128,39 @@ def test_a_damaged_file_is_made_again(tmp_path: Path, space: Space, damage: byte
     mirror.close()
     assert mirror.trouble is None
     assert [trial.value for trial in trials(path)] == [0.75]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE trial_values SET value = 0.95",
+        "UPDATE trial_intermediate_values SET intermediate_value = 0.95",
+        "UPDATE trial_user_attributes SET value_json = '4' WHERE key = 'macs'",
+        "UPDATE trials SET datetime_complete = '2036-01-02 03:04:05.000000'",
+        "UPDATE studies SET study_name = 'smell'",
+        "UPDATE study_directions SET direction = 'MINIMIZE'",
+    ],
+)
+def test_a_file_that_says_another_number_is_made_again(tmp_path: Path, space: Space, change: str) -> None:
+    path = tmp_path / "study.db"
+    mirrored(path, space, asked(0), end(0), asked(1))
+    before = trials(path)
+    with contextlib.closing(sqlite3.connect(path)) as base, base:
+        assert base.execute(change).rowcount > 0
+    mirror = Mirror(path, space)
+    mirror.rebuild([asked(0), end(0), asked(1)])
+    mirror.close()
+    assert [(t.values, t.user_attrs, t.duration) for t in trials(path)] == [
+        (t.values, t.user_attrs, t.duration) for t in before
+    ]
+
+
+def test_a_trial_took_what_a_monotonic_clock_says(tmp_path: Path, space: Space) -> None:
+    ended = end(0, seconds=90.5, started="2026-10-25T00:59:50Z", time="2016-10-25T00:00:00Z")
+    mirrored(tmp_path / "study.db", space, asked(0), ended)
+    (trial,) = trials(tmp_path / "study.db")
+    assert trial.duration is not None
+    assert trial.duration.total_seconds() == 90.5
 
 
 def test_the_file_of_another_run_is_made_again(tmp_path: Path, space: Space) -> None:

@@ -225,6 +225,34 @@ def test_a_torn_end_is_cut_off_before_more_is_written(tmp_path: Path) -> None:
         assert file.read_bytes()[:size] == whole[:size]
 
 
+def test_a_flipped_byte_anywhere_makes_an_ended_trials_file_again(
+    walk: Any, board: TensorBoard, space: Space
+) -> None:
+    walk.complete()
+    run = board.folder / "trial_0000"
+    before = curve(board.folder, "trial_0000", "finetune/accuracy")
+    whole = event_file.files(run)[0].read_bytes()
+    for at in range(0, len(whole), len(whole) // 40):
+        (file,) = event_file.files(run)
+        content = bytearray(whole)
+        content[at] ^= 4
+        file.write_bytes(content)
+        assert event_file.read(file)[1] < len(whole)
+        TensorBoard(board.folder, space).rebuild(walk.events)
+        assert curve(board.folder, "trial_0000", "finetune/accuracy") == before
+
+
+def test_a_file_is_later_than_those_before_it_though_the_clock_was_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+    for now in (2_000, 1_000, 3_000):
+        monkeypatch.setattr(event_file.time, "time_ns", lambda now=now: now * 10**9)
+        names.append(event_file.create(tmp_path).name)
+    assert names == sorted(set(names))
+    assert [file.name for file in event_file.files(tmp_path)] == names[-1:]
+
+
 def test_a_disk_that_takes_nothing_is_remembered_and_stops_no_one(walk: Any, board: TensorBoard) -> None:
     live = walk.begin()
     for file in event_file.files(board.folder / "trial_0000"):
