@@ -1,6 +1,5 @@
 """What a sweep would cost, before it starts: epochs alone and shared, hours, disk, peers at each rung."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,9 +8,9 @@ from pathlib import Path
 from sweeper import asha
 from sweeper.bench import Bench, quiet
 from sweeper.foreseen import Foreseen, confirmation, foresee
-from sweeper.keep import branch_points
 from sweeper.plan_budget import affordable
 from sweeper.resources import check_files, fitting_workers, gpus_per_trial
+from sweeper.room import free_bytes, kept, too_little_room
 from sweeper.settings import Asha
 from sweeper.space import Space, compare_within
 from sweeper.teacher_work import TeacherWork, teacher_work
@@ -100,7 +99,7 @@ def plan(space: Space, store: Path) -> Plan:
         again_taught = teacher_work(confirm, bench, store, space.settings.store.max_gb)
     alone, shared = (_cost(trials, seconds, images, seen) for seen in (None, set[str]()))
     again = _cost(confirm, again_seconds, images, set())
-    disk, free = _disk(space, trials), shutil.disk_usage(_existing(store)).free / 1e9
+    disk, free = sum(kept(space, trials).values()) / 1e9, free_bytes(store) / 1e9
     limit = space.settings.store.max_gb
     rungs = _rungs(space, trials)
     points = sum(1 for _ in islice(space.points(), COUNTED)) if space.finite else None
@@ -137,7 +136,8 @@ def plan(space: Space, store: Path) -> Plan:
         ranked_by=tuple(metric for metric, _ in asha.ranked_by(space.settings)) if sweep.asha else (),
         warnings=(
             *space.warnings,
-            *_warnings(space, rungs, disk=min(disk + teacher.table_gb, limit), free=free),
+            *_warnings(space, rungs),
+            *too_little_room(space, trials, store=store, out=None, table_gb=teacher.table_gb),
         ),
     )
 
@@ -190,21 +190,6 @@ def _cost(trials: Sequence[Foreseen], seconds: dict[str, float], images: int, se
     return _Cost(**epochs, seconds=total, macs=macs)
 
 
-def _disk(space: Space, trials: Sequence[Foreseen]) -> float:
-    """Gigabytes of the states that are kept: weights and momentum in float32."""
-    keep = branch_points(space)
-    kept: dict[str, float] = {}
-    for trial in trials:
-        for segment in trial.segments:
-            params = trial.size["params_unpruned" if segment.stage == "sparsity" else "params"]
-            if not segment.rates:
-                kept[segment.end] = params * 4
-            for epoch in keep.get(segment.stage, []) if segment.rates else []:
-                if epoch <= len(segment.rates):
-                    kept[segment.addresses[epoch]] = params * 8
-    return sum(kept.values()) / 1e9
-
-
 def _rungs(space: Space, trials: Sequence[Foreseen]) -> dict[str, list[int]]:
     """Rung -> distinct networks in each group of like trials, the smallest group first."""
     sweep, stage = space.settings.sweep, space.settings.last_stage
@@ -226,7 +211,7 @@ def _rungs(space: Space, trials: Sequence[Foreseen]) -> dict[str, list[int]]:
     return {name: sorted(len(found) for found in groups.values()) for name, groups in sorted(peers.items())}
 
 
-def _warnings(space: Space, rungs: dict[str, list[int]], *, disk: float, free: float) -> list[str]:
+def _warnings(space: Space, rungs: dict[str, list[int]]) -> list[str]:
     found = []
     sweep = space.settings.sweep
     assert sweep is not None
@@ -238,19 +223,9 @@ def _warnings(space: Space, rungs: dict[str, list[int]], *, disk: float, free: f
             f"asha can stop nothing: no rung can expect {needed_peers(sweep.asha)} like networks; "
             f"lower {lower}, narrow compare_within, or ask for more trials"
         )
-    if disk > free * 0.9:
-        found.append(f"the store may need {disk:.1f} GB, and {free:.1f} GB are free: lower store.max_gb")
     return found
 
 
 def needed_peers(rule: Asha) -> int:
     """Distinct networks of a group of which one can be stopped."""
     return max(rule.min_peers, rule.protect + 1)
-
-
-def _existing(path: Path) -> Path:
-    """The nearest folder that exists, whose disk it will be."""
-    path = path.resolve()
-    while not path.exists():
-        path = path.parent
-    return path
