@@ -57,15 +57,15 @@ def _status(run: Run) -> str:
     planned = (run.space.get("sweep") or {}).get("trials")
     progress = f"{ended} of {planned} trials have ended" if planned else f"{ended} trials have ended"
     resume = f"`python -m sweeper resume {shown(run.path)}` goes on"
-    torn = " A torn last line of trials.jsonl was left out." if run.torn else ""
+    notes = "".join(f" {note}" for note in run.notes)
     match run.manifest.get("status"):
         case "running":
-            return f"Still running: {progress}."
+            return f"Still running: {progress}.{notes}"
         case "done":
             why = why_ended(run.manifest, run.space)
-            return f"Done: {progress}{f', since {why}' if why else ''}.{torn}"
+            return f"Done: {progress}{f', since {why}' if why else ''}.{notes}"
         case status:
-            return f"{str(status).capitalize()}: {progress}; {resume}.{torn}"
+            return f"{str(status).capitalize()}: {progress}; {resume}.{notes}"
 
 
 def _settings(run: Run, choice: Choice) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""The two ways in which reading results can fail; each carries the exit code of the command line."""
+"""The ways in which reading results can fail; each carries the exit code of the command line."""
 
 from __future__ import annotations
 
@@ -13,3 +13,7 @@ class ResultsError(ValueError):
     """A file of a run is damaged or of an unknown format. One line that begins with FILE or FILE:LINE."""
 
     exit_code = 3
+
+
+class OtherFormatError(ResultsError):
+    """Another version of this program wrote the run."""

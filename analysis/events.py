@@ -6,46 +6,49 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
+from zlib import crc32
 
-from analysis.errors import ResultsError
 from analysis.files import sync_folder
+from analysis.lines import Lines, seal
 
 EVENTS = ("asked", "rung", "end")
 
 
-def read_events(path: str | os.PathLike[str]) -> tuple[list[dict[str, Any]], bool]:
-    """The JSON objects of an append-only file, one a line, and whether a torn last line was dropped.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Log:
+    """What an append-only file holds."""
+
+    events: list[dict[str, Any]]
+    torn: bool
+    """Whether a torn last line was dropped."""
+    unsealed: int
+    """Lines of an earlier version, without checksums that nothing behind them covers."""
+
+
+def read_log(path: str | os.PathLike[str]) -> Log:
+    """The JSON objects of an append-only file, one a line.
 
     Raises:
-        ResultsError: a line that ends, but is no strict JSON object. The message names FILE:LINE.
+        ResultsError: a line that ends, but is no strict JSON object, or not what was written. The message names
+            FILE:LINE.
         FileNotFoundError: there is no such file.
     """
     *lines, rest = Path(path).read_bytes().split(b"\n")
-    return [parse_object(line, f"{path}:{number}") for number, line in enumerate(lines, 1)], bool(rest)
+    reader = Lines(file=str(path))
+    events = [reader.take(line) for line in lines]
+    unsealed = reader.unsealed if reader.unsealed == reader.number else 0
+    return Log(events=events, torn=bool(rest), unsealed=unsealed)
 
 
-def parse_object(line: bytes, where: str) -> dict[str, Any]:
-    """The JSON object that `line` holds; `where` (FILE or FILE:LINE) begins the message when it holds none.
-
-    Raises:
-        ResultsError: anything else than one object of strict JSON in UTF-8.
-    """
-    try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise ResultsError(
-            f"{where}: damaged, not a strict JSON object ({error}). Restore the file."
-        ) from error
-    if not isinstance(value, dict):
-        raise ResultsError(f"{where}: damaged, a JSON object expected, got {type(value).__name__}.")
-    return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def read_events(path: str | os.PathLike[str]) -> tuple[list[dict[str, Any]], bool]:
+    """The objects of `read_log`, and whether a torn last line was dropped."""
+    log = read_log(path)
+    return log.events, log.torn
 
 
 def _not_finite(value: object, path: str = "") -> str:
@@ -75,13 +78,18 @@ class EventLog:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._file = self.path.open("a+b", buffering=0)
-        self._file.seek(0)
-        content = self._file.read()
-        self._size = content.rfind(b"\n") + 1
-        self.torn = content[self._size :].decode("utf-8", "replace")
-        self._file.truncate(self._size)
-        os.fsync(self._file.fileno())
-        sync_folder(self.path.parent)
+        try:
+            self._file.seek(0)
+            content = self._file.read()
+            self._size = content.rfind(b"\n") + 1
+            self._sum = crc32(content[: self._size])
+            self.torn = content[self._size :].decode("utf-8", "replace")
+            self._cut()
+            os.fsync(self._file.fileno())
+            sync_folder(self.path.parent)
+        except BaseException:
+            self._file.close()
+            raise
 
     def append(self, event: Mapping[str, Any]) -> None:
         """Write one event as one line and wait until the disk has it.
@@ -94,16 +102,21 @@ class EventLog:
             raise ValueError(f"event: one of {', '.join(EVENTS)}, got {event.get('event')!r}.")
         if bad := _not_finite(event):
             raise ValueError(f"{event['event']} of trial {event.get('trial')}: a finite number, got {bad}.")
-        line = json.dumps(event, allow_nan=False).encode() + b"\n"
+        line, total = seal(json.dumps(event, allow_nan=False).encode(), self._sum)
+        self._cut()  # what is left of one before, should cutting it have failed, too
         try:
             written = 0
             while written < len(line):
                 written += self._file.write(line[written:]) or 0
             os.fsync(self._file.fileno())
         except OSError:
-            self._file.truncate(self._size)
+            with suppress(OSError):
+                self._cut()
             raise
-        self._size += len(line)
+        self._size, self._sum = self._size + len(line), total
+
+    def _cut(self) -> None:
+        self._file.truncate(self._size)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

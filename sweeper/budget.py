@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.events import parse_object
+from analysis.lines import Lines
 from analysis.text import human, show
 from sweeper.settings import Sweep
 
@@ -105,7 +105,7 @@ class Meter:
         self.earlier = seconds
         self._ledger = ledger
         self._began = time.monotonic()
-        self._read: dict[Path, int] = {}
+        self._read: dict[Path, tuple[int, Lines]] = {}
         self._epochs: set[str] = set()
         self._counted: set[tuple[Any, ...]] = set()
         """What is not counted again."""
@@ -124,14 +124,15 @@ class Meter:
 
     def _take(self, file: Path) -> None:
         """The lines of a file that are new, up to the last whole one; one that has not grown is not opened."""
-        if file.stat().st_size == self._read.get(file):
+        at, reader = self._read.get(file, (0, Lines(file=str(file))))
+        if file.stat().st_size == at:
             return
         with file.open("rb") as stream:
-            stream.seek(self._read.get(file, 0))
+            stream.seek(at)
             *lines, rest = stream.read().split(b"\n")
-            self._read[file] = stream.tell() - len(rest)
+            self._read[file] = stream.tell() - len(rest), reader
         for line in lines:
-            self._count(parse_object(line, str(file)))
+            self._count(reader.take(line))
 
     def _count(self, line: Mapping[str, Any]) -> None:
         trial, stage, looks = line["trial"], line["stage"], line.get("kind") == "views"

@@ -113,6 +113,11 @@ def _parser() -> argparse.ArgumentParser:
         )
     for one in (run, resume, train, plan, store):
         one.add_argument("--store", type=Path, metavar="DIR", help="shared states (SWEEPER_STORE, or store)")
+    resume.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="go on though trials.jsonl or the ledger is damaged: what follows the damage is done again",
+    )
     for one in (run, train):
         one.add_argument("--no-reuse", action="store_true", help="no store: train everything anew")
     for one in (run, resume):
@@ -157,7 +162,8 @@ def _run(options: argparse.Namespace) -> int:
     space = _space(options)
     from sweeper.closing import say_closing
     from sweeper.cluster import joined
-    from sweeper.run import Options, start
+    from sweeper.options import Options
+    from sweeper.run import start
 
     stream = sys.stderr if options.json else sys.stdout
     store = None if options.no_reuse else _store(options)
@@ -172,13 +178,20 @@ def _resume(options: argparse.Namespace) -> int:
     from sweeper.closing import say_closing
     from sweeper.cluster import joined
     from sweeper.manifest import kept_store
-    from sweeper.run import Options, resume
+    from sweeper.options import Options
+    from sweeper.run import resume
 
     stream = sys.stderr if options.json else sys.stdout
     folder = Path(options.run)
     store = options.store or kept_store(folder)
     with joined(options.address, private=options.private_stores) as cluster:
-        how = Options(store=store, stream=stream, debug=options.debug, cluster=cluster)
+        how = Options(
+            store=store,
+            stream=stream,
+            debug=options.debug,
+            cluster=cluster,
+            accept_loss=options.accept_loss,
+        )
         resume(folder, options=how, command=_command(options), budget=_budget(options))
     say_closing(folder, stream, as_json=options.json)
     return 0

@@ -12,7 +12,8 @@ from analysis.finalists import finalists
 from analysis.records import CONFIRM, SPACE, Run, read_events
 from sweeper.knobs import Params
 from sweeper.live import Event
-from sweeper.space import Space, load
+from sweeper.space import Space, check, load
+from sweeper.strict_yaml import parse
 from trainables.recipe import KEY_OF, Recipe
 
 Role = Literal["finalist", "baseline", "twin"]
@@ -160,9 +161,17 @@ def standing(run: Run) -> Standing | None:
     """How far the confirmation of a run folder is; None where none is asked for."""
     if not run.space.get("confirm"):
         return None
-    wanted = planned(load(str(run.path / SPACE)), run)
+    wanted = planned(_space(run), run)
     keys = {key_of(one.about) for one in wanted}
     file = run.path / CONFIRM
     events = read_events(file)[0] if file.exists() else []
     ended = [event for event in events if event["event"] == "end" and key_of(event) in keys]
     return Standing(planned=wanted, ended=ended)
+
+
+def _space(run: Run) -> Space:
+    """As it is run; of a run of an earlier version, as its file has it."""
+    file, text = run.path / SPACE, run.manifest.get("space_text")
+    if not isinstance(text, str):
+        return load(str(file))
+    return check(parse(text, str(file)), default_name=run.name)

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, Timeout
 
 from analysis.at_work import LOCK, at_work
-from analysis.records import SPACE, TRIALS
+from analysis.run_files import MANIFEST, SPACE, TRIALS
 from sweeper.errors import BusyError, CannotFinishError
 from trainables.errors import InputError
 
@@ -38,7 +38,7 @@ def refuse_unbegun(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such run folder. Name one that sweeper run has made.")
-    if not (folder / SPACE).exists():
+    if not any((folder / name).exists() for name in (SPACE, MANIFEST)):
         raise InputError(f"{folder}: has no {SPACE}, so no run was begun in it. Start it with sweeper run.")
 
 

@@ -1,6 +1,7 @@
 """RUN/manifest.json: with what, where and when a run was made, and how it stands. For people and reports.
 
-Nothing depends on it but where the states of the run are, so a damaged one is made anew.
+It says where the states of the run are, keeps a copy of its space, and counts the lines of its other files; all
+else is for people. So a damaged one is made anew, which is said.
 """
 
 import hashlib
@@ -15,14 +16,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from analysis import plain_yaml
-from analysis.records import FORMAT, MANIFEST, SPACE, write_json
+from analysis.errors import InputError as NoRunError
+from analysis.errors import OtherFormatError, ResultsError
+from analysis.run_files import FORMAT, MANIFEST, SPACE, TRIALS, read_manifest, write_manifest
 from sweeper.budget import BUDGETS
 from sweeper.cluster import Cluster
 from sweeper.folder import written
 from sweeper.live import now
 from sweeper.resources import gpus_here
 from sweeper.space import Space
-from trainables.errors import DamagedFileError, InputError
+from trainables.errors import InputError
 from trainables.upkeep import size_of
 
 MAY_CHANGE = f"{', '.join(f'sweep.{key}' for key in BUDGETS)}, confirm, resources and store"
@@ -38,6 +41,8 @@ class Manifest:
         """Take the facts; nothing is written yet."""
         self.folder = folder
         self.facts = facts
+        self.trouble = ""
+        """Why it was made anew; "": it was not."""
 
     @classmethod
     def new(cls, folder: Path, space: Space, *, command: Sequence[str], store: Path | None) -> "Manifest":
@@ -66,7 +71,7 @@ class Manifest:
                 "seconds": 0.0,
                 "sessions": [],
                 "store": None if store is None else str(store.resolve()),
-                "space": _study(folder),
+                **_space(folder),
             },
         )
 
@@ -75,24 +80,29 @@ class Manifest:
         """That of a run that goes on, with one session more.
 
         Raises:
-            DamagedFileError: another version of this program wrote it.
+            OtherFormatError: another version of this program wrote it.
             InputError: the space was changed since the run began.
         """
-        facts = _read(folder) or cls.new(folder, space, command=command, store=store).facts
-        if facts.get("format") != FORMAT:
-            raise DamagedFileError(
-                f"{folder / MANIFEST}: format {facts.get('format')} is not {FORMAT}, "
-                "which this version writes."
-            )
-        if facts.get("space") not in (None, study := _study(folder)):
+        facts, trouble = _read(folder)
+        if facts is None:
+            facts = cls.new(folder, space, command=command, store=store).facts
+            if trouble:
+                facts["warnings"].append(trouble)
+        if facts.get("space") not in (None, _space(folder)["space"]):
             raise InputError(
                 f"{folder / SPACE}: was changed since the run began, and a run is one study: only {MAY_CHANGE} "
                 "may change. Put it back, or begin a new run with it: sweeper run FILE --name NAME."
             )
-        facts["space"] = study
         session = {"command": list(command), "started": now()}
         kept = None if store is None else str(store.resolve())
-        return cls(folder, facts | {"sessions": [*facts.get("sessions", []), session], "store": kept})
+        found = cls(folder, facts | {"sessions": [*facts.get("sessions", []), session], "store": kept})
+        found.take_space()
+        found.trouble = trouble
+        return found
+
+    def take_space(self) -> None:
+        """Go by the run's space file as it is now."""
+        self.facts |= _space(self.folder)
 
     @property
     def session(self) -> dict[str, Any]:
@@ -115,7 +125,7 @@ class Manifest:
         )
         self.facts |= {"status": status, "ended_by": None, **ended, **facts}
         with written(self.folder):
-            write_json(self.folder / MANIFEST, self.facts)
+            write_manifest(self.folder, self.facts)
 
     def _store_bytes(self) -> int | None:
         """What the store takes on its disk; None without one."""
@@ -124,8 +134,13 @@ class Manifest:
 
 def kept_store(folder: Path) -> Path | None:
     """Where the states of a run are; None where it keeps none. One that does not say has the usual place."""
-    store = (_read(folder) or {}).get("store", usual_store())
+    store = kept_facts(folder).get("store", usual_store())
     return None if store is None else Path(store)
+
+
+def kept_facts(folder: Path) -> dict[str, Any]:
+    """What the manifest of a run says; nothing where it can't be read."""
+    return _read(folder)[0] or {}
 
 
 def usual_store() -> Path:
@@ -133,13 +148,20 @@ def usual_store() -> Path:
     return Path(os.environ.get("SWEEPER_STORE") or "store")
 
 
-def _read(folder: Path) -> dict[str, Any] | None:
-    """The facts on the disk; None where there are none to be read."""
+def _read(folder: Path) -> tuple[dict[str, Any] | None, str]:
+    """The facts on the disk, or none and what that means to a run in which something was done."""
     try:
-        facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) else None
+        return read_manifest(folder / MANIFEST), ""
+    except OtherFormatError:
+        raise
+    except (OSError, NoRunError, ResultsError):
+        if not (folder / TRIALS).exists() or not (folder / TRIALS).stat().st_size:
+            return None, ""  # killed before it wrote one
+    state = "was damaged" if (folder / MANIFEST).exists() else "was missing"
+    return None, (
+        f"{folder / MANIFEST}: {state} and is made anew: command, versions, machine and times are those of "
+        "now, and states are looked for where --store says, or in the usual place"
+    )
 
 
 def _git() -> str | None:
@@ -156,11 +178,15 @@ def _git() -> str | None:
     return commit and commit + ("+" if ask("status", "--porcelain", "--untracked-files=no") else "")
 
 
-def _study(folder: Path) -> str:
-    """What a run searches, as a hash: its space file without what may change."""
-    plain = plain_yaml.load((folder / SPACE).read_text(encoding="utf-8"))
+def _space(folder: Path) -> dict[str, str]:
+    """What a run searches: its space file, and a hash of it without what may change."""
+    text = (folder / SPACE).read_text(encoding="utf-8")
+    plain = plain_yaml.load(text)
     assert isinstance(plain, dict)
     study = {key: value for key, value in plain.items() if key not in ("confirm", "resources", "store")}
     if isinstance(study.get("sweep"), dict):
         study["sweep"] = {key: value for key, value in study["sweep"].items() if key not in BUDGETS}
-    return hashlib.sha256(json.dumps(study, sort_keys=True).encode()).hexdigest()
+    return {
+        "space": hashlib.sha256(json.dumps(study, sort_keys=True).encode()).hexdigest(),
+        "space_text": text,
+    }

@@ -21,6 +21,8 @@ class Options:
     """Where the table, or its lines, go; None: standard output."""
     debug: bool = False
     """Whether what Ray logs is shown."""
+    accept_loss: bool = False
+    """Whether a run is gone on with that has lost some of what it had done."""
     cluster: Cluster | None = None
     """Where the trials run; None: on this machine."""
 

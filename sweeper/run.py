@@ -8,7 +8,7 @@ from typing import Any
 
 from analysis.events import EventLog
 from analysis.files import write_text
-from analysis.records import CONFIRM, CONFIRM_LEDGER, LEDGER, SPACE, TRIALS, read_events, read_run
+from analysis.records import CONFIRM, CONFIRM_LEDGER, LEDGER, SPACE, TRIALS, WARNINGS, read_events, read_run
 from analysis.text import counted
 from sweeper.ahead import Ahead
 from sweeper.book import EXHAUSTED, Book
@@ -24,12 +24,14 @@ from sweeper.leftovers import end_leftovers, marked
 from sweeper.manifest import Manifest
 from sweeper.more import check_enough, raised, write_raised
 from sweeper.nodes import Checked, checked
-from sweeper.options import Options as Options
+from sweeper.options import Options
+from sweeper.recovery import accept_loss, whole_events, whole_space
 from sweeper.resources import fitting_workers, gpus_per_trial
 from sweeper.space import Space
 from sweeper.trials import Trials
 from sweeper.try_out import Tried, try_out
 from trainables.errors import DISK_FULL, InputError
+from trainables.warnings_file import Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,12 @@ def start(space: Space, *, out: Path, options: Options, command: Sequence[str]) 
     refuse_begun(folder)
     with owned(folder, new=True):
         _warn(space, options)
-        tried = _tried(space, options, prove=True)
+        tried = _tried(space, options, prove=True, out=out)
         _make_store(options)
+        nodes = checked(space, folder, options)
         with written(folder):
             write_text(folder / SPACE, space.text())
         manifest = Manifest.new(folder, space, command=command, store=options.store)
-        nodes = checked(space, folder, options)
         manifest.facts["warnings"] += [*tried.warnings, *(nodes.warnings if nodes else ())]
         manifest.write("running")  # before there are trials, so that whoever looks finds both
         _work(_Session(space, folder, options, manifest, workers, nodes), events=None, tried=tried)
@@ -102,13 +104,24 @@ def resume(
     refuse_unbegun(folder)
     with owned(folder):
         end_leftovers(folder)
+        if options.accept_loss:
+            accept_loss(folder, options.warn)
+        whole_space(folder, options.warn)
         space = raised(folder, budget or {})
         manifest = Manifest.resumed(folder, space, command=command, store=options.store)
+        if manifest.trouble:
+            options.warn(manifest.trouble)
         workers = fitting_workers(space.settings.resources, options.machines)
         events = read_events(folder / TRIALS)[0] if (folder / TRIALS).exists() else []
+        meter = _meter(folder, manifest, events)
+        spent = meter.spent()
+        if not options.accept_loss:
+            asked = {event["trial"] for event in events}
+            whole_events(folder, manifest.facts, trained=meter.trials, asked=asked)
         if budget:
-            check_enough(folder, budget, events, _meter(folder, manifest, events).spent())
+            check_enough(folder, budget, events, spent)
             manifest.session["budget"] = write_raised(folder, budget)
+            manifest.take_space()
         _warn(space, options)
         _make_store(options)
         nodes = checked(space, folder, options)
@@ -121,8 +134,8 @@ def _warn(space: Space, options: Options) -> None:
         options.warn(warning)
 
 
-def _tried(space: Space, options: Options, *, prove: bool) -> Tried:
-    tried = try_out(space, options.store, prove=prove)
+def _tried(space: Space, options: Options, *, prove: bool, out: Path | None = None) -> Tried:
+    tried = try_out(space, options.store, prove=prove, out=out)
     for warning in tried.warnings:
         options.warn(warning)
     return tried
@@ -139,10 +152,13 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None, tried: Trie
     from sweeper.tensorboard import TensorBoard
 
     space, folder = session.space, session.folder
+    heard = Heard(folder / WARNINGS)
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         with written(folder):
             log = stack.enter_context(EventLog(folder / TRIALS))
+            if log.torn:
+                session.options.warn(f"{log.path}: its last line was torn, and is dropped")
             (folder / LEDGER).mkdir(exist_ok=True)
         board = TensorBoard(folder / "tensorboard", space)
         board.rebuild(events or ())
@@ -163,6 +179,8 @@ def _work(session: _Session, *, events: list[dict[str, Any]] | None, tried: Trie
             _drive(book, session, interrupts)
             session.manifest.facts["seconds"] = round(meter.spent().seconds, 3)
         confirmed = _confirm(session, interrupts) if book.finished else None
+    for line in heard.lines():
+        session.options.warn(line)
     for trouble in (board.trouble, mirror.trouble):
         if trouble is not None:
             session.options.warn(f"{trouble}; sweeper resume {folder} makes it again")
@@ -257,6 +275,7 @@ def _place(session: _Session, ledger: str) -> dict[str, Any]:
         "store": None if store is None else str(store.resolve()),
         "ledger": None if private else str((session.folder / ledger).resolve()),
         "directory": None if cluster is None else str(Path.cwd()),
+        "warnings": None if private else str((session.folder / WARNINGS).resolve()),
         "max_gb": settings.store.max_gb,
         "threads": settings.resources.cpus_per_trial,
         "gpus": gpus_per_trial(settings.resources, session.options.machines),

@@ -7,7 +7,7 @@ from analysis.conclusion import conclude
 from analysis.ended import why_ended
 from analysis.errors import InputError
 from analysis.files import shown
-from analysis.records import TRIALS, Run, TrialState, read_run
+from analysis.records import MANIFEST, TRIALS, Run, TrialState, read_run
 from analysis.text import percent, plain
 from sweeper.closing import say_json
 from sweeper.confirm import standing
@@ -22,11 +22,11 @@ def say_status(root: Path, given: str | None, stream: TextIO, *, as_json: bool) 
         InputError: the run is neither here nor below ``root``.
     """
     if given is not None:
-        folders = [folder for folder in (Path(given), root / given) if (folder / TRIALS).exists()][:1]
+        folders = [folder for folder in (Path(given), root / given) if _begun(folder)][:1]
         if not folders:
             raise InputError(f"{given}: no such run, here or below {root}. See sweeper status.")
     else:
-        folders = sorted(file.parent for file in root.glob(f"*/{TRIALS}"))
+        folders = sorted(folder for folder in root.glob("*") if _begun(folder))
     runs = [read_run(folder) for folder in folders]
     if as_json:
         say_json([_facts(run) for run in runs])
@@ -45,6 +45,11 @@ def say_status(root: Path, given: str | None, stream: TextIO, *, as_json: bool) 
         accuracy = facts["accuracy"]
         found = "no result yet" if accuracy is None else f"best {percent(accuracy, 1)} %"
         stream.write(f"{plain(shown(run.path)):32} {plain(str(facts['status'])):12} {found:14} {done}\n")
+
+
+def _begun(folder: Path) -> bool:
+    """Whether it is a run's: one of a damaged run may lack either."""
+    return any((folder / name).exists() for name in (TRIALS, MANIFEST))
 
 
 def _facts(run: Run) -> dict[str, Any]:

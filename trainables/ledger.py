@@ -4,6 +4,7 @@ What a teacher computed for it stands in lines of their own kind, ``views``. Whe
 on a node of a cluster, the lines are carried home in the trial's records instead.
 """
 
+import errno
 import json
 import os
 import secrets
@@ -12,6 +13,7 @@ from collections.abc import Generator, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 
 class Ledger:
@@ -86,10 +88,14 @@ class Ledger:
 
 
 def write_lines(folder: Path, lines: Iterable[str]) -> None:
-    """Append lines to the file of this process in a folder."""
+    """Append lines to the file of this process in a folder.
+
+    Raises:
+        OSError: the disk does not take them; it names the file, which ends with a whole line.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _name(os.getpid())).open("a", encoding="utf-8") as stream:
-        stream.write("".join(f"{line}\n" for line in lines))
+    for line in lines:
+        _append(folder / _name(os.getpid()), line.encode())
 
 
 def with_lines(
@@ -101,6 +107,29 @@ def with_lines(
             yield record | {"ledger": ledger.taken()}
     finally:
         records.close()
+
+
+_sums: dict[Path, int] = {}
+"""File of this process -> CRC-32 of what it holds."""
+
+
+def _append(file: Path, line: bytes) -> None:
+    """Write a line behind the others, with the checksum that ``analysis.lines`` describes.
+
+    Raises:
+        OSError: the disk does not take it; it names the file, which is then as it was before.
+    """
+    body, before = line[:-1], _sums.get(file, 0)
+    sealed = body + b', "sum": "%08x"}\n' % crc32(body, before)
+    with file.open("ab", buffering=0) as stream:
+        size = stream.tell()
+        try:
+            if stream.write(sealed) != len(sealed):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            stream.truncate(size)
+            raise OSError(error.errno, error.strerror, str(file)) from error
+    _sums[file] = crc32(sealed, before)
 
 
 @cache

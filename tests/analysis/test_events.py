@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import ResultsError
-from analysis.events import EventLog, parse_object, read_events
+from analysis.events import EventLog, read_events
 
 ASKED = {"event": "asked", "trial": 3, "params": {"prune.percent": 0.5, "名": "é"}}
 
@@ -96,9 +96,3 @@ def test_a_disk_that_is_full_in_the_middle_of_a_line_leaves_the_file_as_it_was(t
         assert (tmp_path / "log").read_bytes() == whole
         log.append(ASKED)
     assert read_events(tmp_path / "log") == ([ASKED, ASKED], False)
-
-
-def test_an_object_is_parsed_with_its_place_in_the_message() -> None:
-    assert parse_object(b'{"a": 1}', "x") == {"a": 1}
-    with pytest.raises(ResultsError, match="here:9: damaged, a JSON object expected, got int"):
-        parse_object(b"3", "here:9")

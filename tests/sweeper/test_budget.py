@@ -72,7 +72,7 @@ def test_a_confirmation_is_not_counted(ledger: Callable[..., Path]) -> None:
 
 
 def test_a_damaged_ledger_is_told(ledger: Callable[..., Path]) -> None:
-    with pytest.raises(ResultsError, match=r"p\.jsonl: damaged, not a strict JSON object"):
+    with pytest.raises(ResultsError, match=r"p\.jsonl:1: damaged, not a strict JSON object"):
         Meter(ledger("oops\n")).spent()
 
 

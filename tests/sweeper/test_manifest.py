@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from analysis.errors import OtherFormatError
 from sweeper.errors import CannotFinishError
 from sweeper.manifest import Manifest, kept_store, usual_store
 from sweeper.space import Space
-from trainables.errors import DamagedFileError, InputError
+from trainables.errors import InputError
 
 
 def on_disk(folder: Path) -> dict[str, object]:
@@ -96,7 +97,7 @@ def test_a_study_that_was_changed_is_not_resumed(tmp_path: Path, space: Space, s
 
 def test_that_of_another_format_is_refused(tmp_path: Path, space: Space) -> None:
     (tmp_path / "manifest.json").write_text('{"format": 99}')
-    with pytest.raises(DamagedFileError, match=r"manifest\.json: format 99 is not 1"):
+    with pytest.raises(OtherFormatError, match=r"manifest\.json: format: this version reads 1, got 99"):
         Manifest.resumed(tmp_path, space, command=[], store=None)
 
 
@@ -109,7 +110,11 @@ def test_a_disk_that_does_not_take_it_is_told(tmp_path: Path, space: Space) -> N
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [('{"store": "/kept"}', Path("/kept")), ('{"store": null}', None), ("damaged", Path("usual"))],
+    [
+        ('{"format": 1, "store": "/kept"}', Path("/kept")),
+        ('{"format": 1, "store": null}', None),
+        ("damaged", Path("usual")),
+    ],
 )
 def test_a_run_knows_where_its_states_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, expected: Path | None

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from analysis.errors import OtherFormatError
 from sweeper.confirm import plan_runs
 from sweeper.errors import BusyError, CannotFinishError
 from sweeper.folder import owned
-from sweeper.run import Options, resume, start
+from sweeper.manifest import Manifest
+from sweeper.options import Options
+from sweeper.run import resume, start
 from sweeper.space import Space
-from trainables.errors import DamagedFileError, InputError, TrainingFailedError
+from trainables.errors import InputError, TrainingFailedError
 
 TEXT = """\
 name: small
@@ -114,6 +117,11 @@ def status(folder: Path) -> object:
     return json.loads((folder / "manifest.json").read_text())["status"]
 
 
+def interrupted(folder: Path, space: Space) -> None:
+    """Its manifest, as a session before has left it."""
+    Manifest.new(folder, space, command=[], store=None).write("interrupted")
+
+
 def said(options: Options) -> list[str]:
     assert isinstance(options.stream, io.StringIO)
     return options.stream.getvalue().splitlines()
@@ -126,9 +134,10 @@ def finish(walk: Any, *ends: Callable[[], object]) -> None:
 
 
 def test_a_done_run_stays_done_and_its_files_for_others_are_made_again(
-    walk: Any, folder: Path, options: Options
+    walk: Any, folder: Path, options: Options, space: Space
 ) -> None:
     finish(walk, walk.complete, walk.infeasible)
+    interrupted(folder, space)
     before = (folder / "trials.jsonl").read_bytes()
     resume(folder, options=options, command=["sweeper", "resume"])
     assert status(folder) == "done"
@@ -167,9 +176,10 @@ def test_a_run_in_which_no_network_is_within_the_bounds_is_done(
 
 
 def test_what_could_not_be_mirrored_is_said_once_each_at_the_end(
-    walk: Any, folder: Path, options: Options
+    walk: Any, folder: Path, options: Options, space: Space
 ) -> None:
     finish(walk, walk.complete)
+    interrupted(folder, space)
     (folder / "tensorboard").touch()
     (folder / "study.db").mkdir()
     resume(folder, options=options, command=[])
@@ -195,7 +205,7 @@ def test_what_is_gone_since_the_start_fails_no_trial(
 def test_a_folder_of_another_format_is_not_touched(tmp_path: Path, options: Options, space: Space) -> None:
     (tmp_path / "space.yaml").write_text(space.text())
     (tmp_path / "manifest.json").write_text(json.dumps({"format": 99}))
-    with pytest.raises(DamagedFileError, match=r"manifest\.json: format 99 is not 1"):
+    with pytest.raises(OtherFormatError, match=r"manifest\.json: format: this version reads 1, got 99"):
         resume(tmp_path, options=options, command=[])
     assert not (tmp_path / "trials.jsonl").exists()
 
@@ -239,6 +249,7 @@ def test_a_confirmation_that_has_ended_stays_as_it_is(
         end = confirming.book.ended[0] | {"trial": number, "state": state, "reason": "the loss is nan"}
         events += [asked | one.about, end | one.about]
     (folder / "confirm.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    interrupted(folder, confirming.space)
     before = (folder / "confirm.jsonl").read_bytes()
     resume(folder, options=options, command=[])
     assert status(folder) == "done"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from analysis.errors import InputError
+from analysis.errors import InputError, ResultsError
 from sweeper.manifest import Manifest
 from sweeper.space import Space
 from sweeper.status import say_status
@@ -65,9 +65,26 @@ def test_a_confirmation_is_told_beside_the_search(
     runs: Path, space: Space, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (runs / "small" / "space.yaml").write_text(space.text() + "confirm: {top: 1, seeds: 2}\n")
+    Manifest.new(runs / "small", space, command=[], store=None).write("interrupted")
     stream = io.StringIO()
     say_status(runs, None, stream, as_json=False)
     assert stream.getvalue().endswith("1 asked for, not ended; 0 of 4 confirm runs\n")
     say_status(runs, None, io.StringIO(), as_json=True)
     (facts,) = json.loads(capsys.readouterr().out)
     assert facts["confirm"] == {"ended": 0, "planned": 4}
+
+
+def test_a_damaged_space_does_not_matter(runs: Path) -> None:
+    stream, again = io.StringIO(), io.StringIO()
+    say_status(runs, None, stream, as_json=False)
+    (runs / "small" / "space.yaml").write_text("confirm: [")
+    say_status(runs, None, again, as_json=False)
+    assert again.getvalue() == stream.getvalue() != ""
+
+
+@pytest.mark.parametrize("name", ["trials.jsonl", "manifest.json"])
+def test_a_run_that_lacks_a_file_is_told_by_it(runs: Path, name: str) -> None:
+    (runs / "small" / name).unlink()
+    for given in (None, "small"):
+        with pytest.raises(ResultsError, match=rf"small/{name}: is missing"):
+            say_status(runs, given, io.StringIO(), as_json=False)

@@ -1,13 +1,26 @@
 import json
 import os
 import re
+import resource
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
 from trainables.ledger import Ledger, with_lines, write_lines
+
+
+def lines(file: Path) -> list[dict[str, object]]:
+    """What a file holds, after a check of each line's checksum."""
+    found, total = [], 0
+    for line in file.read_bytes().splitlines(keepends=True):
+        body, seal = line.rsplit(b', "sum": "', 1)
+        assert int(seal[:8], 16) == crc32(body, total)
+        found.append(json.loads(body + b"}"))
+        total = crc32(line, total)
+    return found
 
 
 def test_every_epoch_is_a_line_of_the_process_that_trained_it(tmp_path: Path) -> None:
@@ -17,7 +30,7 @@ def test_every_epoch_is_a_line_of_the_process_that_trained_it(tmp_path: Path) ->
     Ledger(tmp_path / "ledger").add(stage="finetune", epoch=2, address="b", macs=8, seconds=1, trial=None)
     (file,) = (tmp_path / "ledger").iterdir()
     assert re.fullmatch(rf".+-{os.getpid()}-[0-9a-f]{{8}}\.jsonl", file.name)
-    assert [json.loads(line) for line in file.read_text().splitlines()] == [
+    assert lines(file) == [
         {"stage": "sparsity", "epoch": 1, "address": "a", "macs": 7, "seconds": 0.1235, "trial": 3},
         {"stage": "finetune", "epoch": 2, "address": "b", "macs": 8, "seconds": 1, "trial": None},
     ]
@@ -32,7 +45,7 @@ def test_views_have_lines_of_their_own(tmp_path: Path) -> None:
     about = {"stage": "finetune", "epoch": 2, "computed": 64, "again": 0, "live": "", "macs": 640, "trial": 1}
     Ledger(tmp_path).views(**about, seconds=0.123456)
     (file,) = tmp_path.iterdir()
-    assert json.loads(file.read_text()) == {"kind": "views", **about, "seconds": 0.1235}
+    assert lines(file) == [{"kind": "views", **about, "seconds": 0.1235}]
 
 
 def test_lines_that_are_carried_come_with_the_next_record_and_once() -> None:
@@ -76,3 +89,19 @@ def test_lines_that_came_home_are_written_as_they_were(tmp_path: Path) -> None:
     write_lines(tmp_path / "ledger", ['{"epoch": 3}'])
     (file,) = (tmp_path / "ledger").iterdir()
     assert [json.loads(line)["epoch"] for line in file.read_text().splitlines()] == [1, 2, 3]
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_line_leaves_whole_lines(tmp_path: Path) -> None:
+    look = {"stage": "finetune", "epoch": 1, "address": "a", "macs": 7, "seconds": 0.1, "trial": 3}
+    ledger = Ledger(tmp_path)
+    ledger.add(**look)  # type: ignore[arg-type]
+    (file,) = tmp_path.iterdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 20, hard))
+    try:
+        with pytest.raises(OSError, match=r"No space left on device|File too large"):
+            ledger.add(**look)  # type: ignore[arg-type]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    ledger.add(**look)  # type: ignore[arg-type]
+    assert len(lines(file)) == 2
