@@ -9,8 +9,8 @@ docs/results_format.md says the same at more length; a test compares the names.
                         line), `seed`, `versions` {package: version}, `git`, `machine`, `warnings` (list of
                         texts), `started`, `ended`, `ended_by` (trials, epochs, hours, macs, patience, exhausted; null
                         unless it is done), `seconds` (of the search, all sessions), `sessions` (later resumes,
-                        with the `budget` that they raised), `store`, `store_bytes`, `workers`, `space` (hash of
-                        what may not change), `space_text` (the space as it is run), `lines` {file: lines that
+                        with the `budget` that they raised), `store`, `store_bytes`, `workers`, `cluster`, `space` (hash
+                        of what may not change), `space_text` (the space as it is run), `lines` {file: lines that
                         it had when this was written}, `sha256` (of all this)
     RUN/trials.jsonl    append-only, one event a line: `event`, `trial` (number from 0), `sum` (the last, see
                         analysis.lines), and of

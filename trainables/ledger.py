@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,8 @@ def with_lines(
         records.close()
 
 
-_sums: dict[Path, int] = {}
-"""File of this process -> CRC-32 of what it holds."""
+_ends: dict[Path, tuple[int, int]] = {}
+"""File of this process -> how many bytes it holds, and their CRC-32."""
 
 
 def _append(file: Path, line: bytes) -> None:
@@ -119,17 +120,23 @@ def _append(file: Path, line: bytes) -> None:
     Raises:
         OSError: the disk does not take it; it names the file, which is then as it was before.
     """
-    body, before = line[:-1], _sums.get(file, 0)
+    size, before = _ends.get(file, (0, 0))
+    body = line[:-1]
     sealed = body + b', "sum": "%08x"}\n' % crc32(body, before)
-    with file.open("ab", buffering=0) as stream:
-        size = stream.tell()
-        try:
-            if stream.write(sealed) != len(sealed):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError as error:
-            stream.truncate(size)
-            raise OSError(error.errno, error.strerror, str(file)) from error
-    _sums[file] = crc32(sealed, before)
+    try:
+        with file.open("ab", buffering=0) as stream:
+            if stream.tell() > size:  # what is left of a line, should cutting it have failed, too
+                stream.truncate(size)
+            try:
+                if stream.write(sealed) != len(sealed):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                with suppress(OSError):
+                    stream.truncate(size)
+                raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file)) from error
+    _ends[file] = size + len(sealed), crc32(sealed, before)
 
 
 @cache

@@ -128,6 +128,7 @@ def test_a_confirmation_is_told_as_far_as_it_is(
     assert "confirm " not in said
     confirming = space_of(space_text + "confirm: {top: 2, seeds: 2}\n")
     (tmp_path / "small" / "space.yaml").write_text(confirming.text())
+    Manifest.new(tmp_path / "small", confirming, command=[], store=None).write("interrupted")
     stream = io.StringIO()
     say_closing(tmp_path / "small", stream, as_json=True)
     assert "confirm 1 finalist and a baseline on 2 fresh seeds: 0 of 4 runs ended" in stream.getvalue()
