@@ -33,7 +33,6 @@ JUMPS = {
     "the end of summer time": [OCTOBER, OCTOBER, OCTOBER],
     "the end of summer time, again": [OCTOBER, OCTOBER - HOUR, OCTOBER],
 }
-SHORT = ("ten years to and fro",)
 FACTS = ("state", "params", "metrics", "reason")
 
 
@@ -99,9 +98,8 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]
     return command_line.ends()
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in SHORT else pytest.mark.chaos) for name in JUMPS]
-)
+@pytest.mark.chaos
+@pytest.mark.parametrize("name", JUMPS)
 def test_a_clock_that_is_set_in_the_middle_of_a_sweep(
     sweeper: Sweeper,
     library: Path,

@@ -47,7 +47,7 @@ def stop_one(process, store):
     return None
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.chaos
 def test_the_trial_that_waits_for_a_stopped_one_takes_over_and_the_stopped_one_is_begun_again(sweeper):
     process = sweeper.start("run", "small.yaml", *HANG, *SHARED)
     sweeper.wait_for(lambda: len(sweeper.ledger()) >= 2 and len(workers(process)) == 2, process)

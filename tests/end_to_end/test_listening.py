@@ -83,6 +83,7 @@ class Bomb:
         return os.mkdir, (str(self.mark),)
 
 
+@pytest.mark.chaos
 def test_a_local_sweep_listens_on_loopback_asks_for_the_token_and_resume_reads_none_of_rays_files(
     sweeper: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -159,7 +159,7 @@ def sweep(sweeper, *, trials, kills, stops, every, seconds):
     return doctor, check(sweeper, trials, len(doctor.all_hurt))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.chaos
 def test_sick_trials_fail_with_their_reasons_and_the_others_complete(sweeper):
     doctor, kinds = sweep(sweeper, trials=10, kills=1, stops=1, every=2, seconds=580)
     assert {sign: len(numbers) for sign, numbers in doctor.hurt.items()} == {
@@ -179,7 +179,7 @@ def test_a_hundred_trials_twenty_of_each_sickness(sweeper):
     assert min(kinds.values()) >= 20, kinds
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.chaos
 def test_what_rays_memory_monitor_kills_is_told_as_out_of_memory_and_the_sweep_ends(sweeper, monkeypatch):
     monkeypatch.setenv("RAY_memory_usage_threshold", "0.01")  # less than any worker takes
     monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "9000")
