@@ -123,9 +123,8 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Cluster]:
-    with tempfile.TemporaryDirectory(
-        prefix="c"
-    ) as folder:  # a short name: Ray's sockets bear it, of 107 letters at most
+    # a short name: Ray's sockets bear it, of 107 letters at most
+    with tempfile.TemporaryDirectory(prefix="c", ignore_cleanup_errors=True) as folder:
         cluster = Cluster(Path(folder))
         try:
             yield cluster
