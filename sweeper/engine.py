@@ -61,6 +61,7 @@ class Desk:
     book: Trials
     work: Work
     watch: Watch
+    interrupts: Interrupts
 
 
 _DESKS: dict[str, Desk] = {}
@@ -83,7 +84,7 @@ def execute(book: Trials, work: Work, interrupts: Interrupts) -> None:
     if work.cluster is None:
         _start(ray, work)
     key = str(work.folder)
-    _DESKS[key] = Desk(book=book, work=work, watch=Watch(seconds=work.hang_after))
+    _DESKS[key] = Desk(book=book, work=work, watch=Watch(seconds=work.hang_after), interrupts=interrupts)
     try:
         if not interrupts.asked:
             _fit(ray, trainable.Pipeline, key, work)

@@ -107,9 +107,9 @@ class AbortStopper(Stopper):  # type: ignore[misc]
         return False
 
     def stop_all(self) -> bool:
-        """Whether the sweep can't go on."""
-        book = lookup(self.key).book
-        return book.fatal is not None
+        """Whether the sweep can't go on, or was asked to stop before Ray Tune listened to that."""
+        desk = lookup(self.key)
+        return desk.book.fatal is not None or desk.interrupts.asked
 
 
 class Quiet(Callback):  # type: ignore[misc]

@@ -148,13 +148,15 @@ def _make_store(options: Options) -> None:
 
 def _work(session: _Session, *, events: list[dict[str, Any]] | None, tried: Tried | None = None) -> None:
     """Replay what was (None: it begins now), do what is left, and say how it ended."""
-    from sweeper.mirror import Mirror
-    from sweeper.tensorboard import TensorBoard
-
     space, folder = session.space, session.folder
     heard = Heard(folder / WARNINGS)
     with ExitStack() as stack:
-        interrupts = stack.enter_context(Interrupts())
+        interrupts = stack.enter_context(
+            Interrupts()
+        )  # before these imports: some swallow a KeyboardInterrupt
+        from sweeper.mirror import Mirror
+        from sweeper.tensorboard import TensorBoard
+
         with written(folder):
             log = stack.enter_context(EventLog(folder / TRIALS))
             if log.torn:
