@@ -14,7 +14,7 @@ def told(events: list[dict[str, Any]]) -> list[Any]:
     return [
         {key: event[key] for key in KEPT} | {"trial": event["trial"]}
         if event["event"] == "end"
-        else {key: value for key, value in event.items() if key != "time"}
+        else {key: value for key, value in event.items() if key not in ("time", "sum")}
         for event in events
     ]
 

@@ -1,5 +1,4 @@
 import platform
-import resource
 import subprocess
 import sys
 
@@ -29,6 +28,4 @@ def page_faults(how: str) -> int:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
 def test_the_same_tensor_again_needs_no_new_pages() -> None:
-    pages = 64 * 2**20 // resource.getpagesize()  # of one tensor, of which there are fifty
-    assert page_faults("keep") < 5 * pages
-    assert page_faults("leave") > 25 * pages
+    assert page_faults("keep") < page_faults("leave") / 3

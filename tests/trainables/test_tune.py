@@ -2,7 +2,9 @@
 
 import json
 import os
-import resource
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,21 +141,32 @@ def test_whatever_else_goes_wrong_is_the_trials_failure_in_one_line(
     assert "\n" not in failed["reason"]
 
 
+WITHOUT_MEMORY = """\
+import json, resource, sys
+from pathlib import Path
+from trainables.tune import Pipeline
+pipeline = Pipeline.__new__(Pipeline)
+pipeline.setup(json.loads(sys.argv[1]))
+for _ in range(2):
+    pipeline.step()  # begin, and the cut
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + 2**24
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    pipeline.step()
+except MemoryError as error:
+    print(error)
+"""
+
+
 def test_a_trial_without_memory_says_so_and_loses_its_worker(tmp_path: Path) -> None:
+    """In a process of its own: this one may have kept enough of what earlier tests have freed."""
     stage = {"epochs": 1, "warmup": 1, "decay_every": 1, "lr": 0.02, "batch_size": 1150}
     settings = {"model": "preresnet8x4", "data": DATA | {"val_fraction": 0.2}, "finetune": stage}
-    pipeline = Pipeline.__new__(Pipeline)
-    pipeline.setup(config(tmp_path, settings=settings))
-    for _ in range(2):
-        step(pipeline)  # begin, and the cut
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**24, hard))
-    try:
-        with pytest.raises(MemoryError, match=r"^(RuntimeError: |MemoryError)"):
-            step(pipeline)
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    given = json.dumps(config(tmp_path, settings=settings))
+    code = [sys.executable, "-c", WITHOUT_MEMORY, given]
+    said = subprocess.run(code, capture_output=True, text=True, check=True).stdout
+    assert re.match(r"RuntimeError: |MemoryError", said), said
 
 
 def test_a_worker_says_where_its_signs_of_life_are_and_gives_them_batch_by_batch(pipeline: Pipeline) -> None:
