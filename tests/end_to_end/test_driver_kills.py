@@ -237,6 +237,7 @@ def test_of_two_sweeps_on_one_folder_one_is_refused_within_5_s_fifty_times(sweep
 # --- what is left running -------------------------------------------------------------------------
 
 
+@pytest.mark.chaos
 def test_of_a_killed_driver_nothing_is_left_its_status_is_told_and_resume_ends_what_can_not_notice(sweeper):
     process = sweeper.start("run", "small.yaml", "--trials", "2", "--set", "search.finetune.epochs=[8]")
     titles = ("ray::Pipeline", "ray::ResourceTrainable.train")

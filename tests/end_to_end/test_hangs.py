@@ -82,6 +82,7 @@ def test_a_worker_that_is_stopped_before_its_first_word_is_killed(sweeper):
     gone([first], seconds=0)
 
 
+@pytest.mark.chaos
 def test_ctrl_c_ends_a_sweep_whose_worker_is_stopped(sweeper):
     process = sweeper.start("run", "small.yaml", "--trials", "4", *LONG)
     sweeper.wait_for(lambda: len(sweeper.ledger()) >= 1, process)
